@@ -9,11 +9,13 @@ from profiler.measure.batching import part as batching
 from profiler.measure.capacity import part as capacity
 from profiler.measure.contention import part as contention
 from profiler.measure.latency import part as latency
+from profiler.measure.layers import part as layers
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurements
 from profiler.measure.memory import part as memory
 from profiler.measure.repeats import part as repeats
 from profiler.measure.scaling import part as scaling
+from profiler.measure.sizes import part as sizes
 from profiler.measure.throughput import client_latency
 from profiler.measure.throughput import part as throughput
 from profiler.measure.visits import part as visits
@@ -62,8 +64,10 @@ def every_part(level: LevelSettings) -> dict[str, Part]:
     parts = {
         "throughput": part("maximal throughput", throughput.measurements, level.throughput),
         "latency": part("latency", latencies, level.latency),
+        "layers": part("layers", layers.measurements, level.layers),
         "warm_up": part("load and warm-up", warm_up.measurements, level.warm_up),
         "memory": part("memory", memory.measurements, level.memory),
+        "sizes": part("input sizes", sizes.measurements, level.sizes),
         "scaling": part("cores and instances", scaling.measurements, level.scaling),
         "capacity": part("capacity under a deadline", capacity.measurements, level.capacity),
         "dynamic_batching": part("dynamic batching", batching.measurements, level.dynamic_batching),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from profiler.analysis.fits import fitted
+from profiler.analysis.why_not_quicker import why_not_quicker
 from profiler.common.errors import DnnPortingError, ServerError, UnavailableError
 from profiler.common.files import sha256
 from profiler.common.profile_settings import DAY_S, LevelSettings
@@ -185,6 +186,7 @@ class Profiling:
             **self._speeds(),
         }
         profile = fitted(self._before.with_points(self._ledger.points).model_copy(update=update))
+        profile = profile.model_copy(update={"why_not_quicker": why_not_quicker(profile)})
         self._keep(profile, self._model.samples)
         return profile
 

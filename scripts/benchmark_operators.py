@@ -41,7 +41,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 BATCH, ROUNDS, SHARES, RATIOS = 16, 15, (0.75, 0.5), ((0.3, 1), (0.3, 8), (0.5, 8))
 SHAPE = (3, 32, 32)
-EXPORT = ExportSettings(opset=20, tolerance=1e-3)
+EXPORT = ExportSettings(opset=20, tolerance=1e-3, open_axes=[])
 
 
 def batches() -> list[tuple[torch.Tensor, torch.Tensor]]:

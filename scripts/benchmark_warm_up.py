@@ -62,7 +62,7 @@ def program(name: str, build: Callable[[], nn.Module]) -> Program:
             warnings.simplefilter("ignore", FutureWarning)
             script = torch.jit.trace(build().eval(), torch.zeros(2, *INPUT_SHAPE))  # type: ignore[no-untyped-call]
             script.save(str(path))
-        export_network(script, onnx, INPUT_SHAPE, ExportSettings(opset=20, tolerance=1e-3))
+        export_network(script, onnx, INPUT_SHAPE, ExportSettings(opset=20, tolerance=1e-3, open_axes=[]))
     layers = count_layers(onnx)
     return Program(name, path, INPUT_SHAPE, network_size(sum_layers(layers, onnx.stat().st_size), layers))
 

@@ -37,8 +37,8 @@ def normal_rate(per_s: float) -> NormalRate:
 
 def full_profile(**changes: Any) -> Profile:
     """A profile with every kind of point, its fits, and one point that could not be had."""
-    parts = ("latency", "throughput", "warm_up", "memory", "capacity", "dynamic_batching", "scaling", "contention",
-             "repeats", "visits")  # fmt: skip
+    parts = ("latency", "layers", "throughput", "warm_up", "memory", "sizes", "capacity", "dynamic_batching",
+             "scaling", "contention", "repeats", "visits")  # fmt: skip
     at: dict[str, JsonValue] = {"runtime": "triton", "page_cache": "cold"}
     missing = Missing(
         part="memory", point="LargestBatch", at=at, verdict="out of budget", reason="3.0 s were left",

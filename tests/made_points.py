@@ -9,8 +9,18 @@ from profiler.records.base import Noise, Record, Value
 from profiler.records.capacity import Capacity, InTime, LoadPoint
 from profiler.records.dynamic_batching import DynamicBatching, TriedBatching
 from profiler.records.latency import LatencyPoint
+from profiler.records.layer_time import LayerTime, LayerTimes
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.throughput import Blocks, Contention, Energy, MaximalThroughput, Repeats, ThroughputPoint, Visit
+from profiler.records.throughput import (
+    Blocks,
+    Contention,
+    Energy,
+    MaximalThroughput,
+    Repeats,
+    SizePoint,
+    ThroughputPoint,
+    Visit,
+)
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 R = TypeVar("R", bound=Value)
@@ -101,6 +111,12 @@ def load_point(load_share: float, **changes: Any) -> LoadPoint:
     )  # fmt: skip
 
 
+def size(side: int, batch: int) -> SizePoint:
+    """Pictures of this side: as many pixels a second at every size, and about 40 bytes for each pixel."""
+    peak_bytes = (50 << 20) + batch * side**2 * (40 + batch % 2)
+    return rate(SizePoint, batch, 4, 2e6 / side**2, input_shape=(3, side, side), peak_bytes=peak_bytes)
+
+
 def capacity(cores: float, multiple: float) -> Capacity:
     requests_per_s = 400 * cores
     values = {
@@ -148,6 +164,31 @@ def visit(number: int, **changes: Any) -> Visit:
     return partly(Visit, visit=number, **values | changes)
 
 
+def layer_times(*layers: LayerTime, **changes: Any) -> LayerTimes:
+    """The times of these nodes, which explain the latency in full, on a processor with VNNI."""
+    operator_us = {one.operator: sum(two.us for two in layers if two.operator == one.operator) for one in layers}
+    sum_ms = sum(one.us for one in layers) / 1e3
+    values: dict[str, Any] = {
+        "call_ms": 0.01,
+        "latency_ms": sum_ms + 0.01,
+        "clocked_ms": 2 * sum_ms,
+        "clock_us": 2.0,
+        "clock_input_us": 0.1,
+        "sum_share": 1.0,
+    }
+    values |= {"int8_instructions": ("avx512_vnni",), "n": 100}
+    return partly(
+        LayerTimes, runtime="onnxruntime", batch=1, layers=layers, operator_us=operator_us, sum_ms=sum_ms,
+        **values | changes,
+    )  # fmt: skip
+
+
+def layer_time(name: str, operator: str, us: float, **changes: Any) -> LayerTime:
+    """The time of one node, in the blocked layout, that computes the layer of its name."""
+    values = {"layers": (name,), "depthwise": False, "blocked": True} | changes
+    return LayerTime.model_validate({"name": name, "operator": operator, "us": us, **values})
+
+
 def points() -> dict[str, tuple[Record, ...]]:
     """Points of every kind, by the profile's fields."""
     beside = {"batch": 16, "concurrency": 4, "slices": 16, "alone_images_per_s": 780.0, "client_cpu_share": 0.2}
@@ -158,6 +199,7 @@ def points() -> dict[str, tuple[Record, ...]]:
             *(latency(batch, cores=2.0, threads=2) for batch in (1, 16)),
             latency(1, runtime="onnxruntime"),
         ),
+        "layer_times": (layer_times(layer_time("conv", "Conv", 900.0), layer_time("fc", "Gemm", 100.0)),),
         "throughput": tuple(
             rate(ThroughputPoint, batch, callers, 500 + 20 * batch - 200 / callers)
             for batch in (1, 16)
@@ -194,6 +236,7 @@ def points() -> dict[str, tuple[Record, ...]]:
                     peak_bytes=(310 + b) << 20)
             for b in BATCHES
         ),
+        "sizes": tuple(size(side, batch) for side in (32, 48, 64) for batch in (1, 4, 16)),
         "largest_batch": (partly(LargestBatch, limit_bytes=1 << 30, batch=96, peak_bytes=1 << 30, trials=[]),),
         "dynamic_batching": (dynamic_batching(on=False),),
         "capacity": tuple(capacity(cores, multiple) for cores in (0.5, 1.0) for multiple in (2, 5, 10)),

@@ -39,6 +39,7 @@ SMALL = [
     "profile.visits.seconds=0.05",
     "profile.latency.batches=[1,4]",
     "profile.latency.seconds=0.05",
+    "profile.layers.seconds=0.05",
     *SHORT_SEARCH,
     # Two loads of every variant, which take a server seconds to undo.
     "profile.warm_up=null",
@@ -55,6 +56,7 @@ TINY = [
     "profile.visits.seconds=0.05",
     "profile.latency.batches=[1]",
     "profile.latency.seconds=0.05",
+    "profile.layers.seconds=0.05",
     *SHORT_SEARCH,
     "profile.warm_up=null",
 ]

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from support import ROOT, SHARED_DATA
 
 from porting.configuration.settings import Settings, validated
+from profiler.common.errors import BadInputError
 from profiler.common.target import Target
 
 CONF = ROOT / "conf"
@@ -52,6 +53,19 @@ def test_every_folder_of_pictures_can_be_built(name: str, tmp_path: Path) -> Non
     component = settings(f"datamodule={name}", f"datamodule.root={tmp_path}").datamodule
     assert component is not None
     assert component.build().classes == ["ants", "bees"]
+
+
+def test_the_screening_level_measures_the_same_input_sizes() -> None:
+    found = settings("profile=full", "export.open_axes=[height]", "profile.latency.input_sizes=[32,48]").profile
+    assert found.screen_with is not None
+    assert found.screen_with.latency is not None
+    assert found.screen_with.latency.input_sizes == [32, 48]
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_open_axes_need_the_sizes_to_measure(level: str) -> None:
+    with pytest.raises(BadInputError, match=r"name the sizes to measure with profile.latency.input_sizes"):
+        settings(f"profile={level}", "export.open_axes=[height,width]")
 
 
 def test_no_datamodule_is_a_choice() -> None:

@@ -76,7 +76,7 @@ EXCEPTIONS = {
     "profiler/load_generator/perf_analyzer_run.py": OURS,
     "profiler/measure/memory/batch_trial.py": OURS,
     "profiler/measure/memory/child_process.py": OURS,
-    "profiler/operators/timing.py": OURS,
+    "profiler/runtimes/kernel_clock.py": OURS,
     "profiler/runtimes/kserve/own_triton.py": DIGESTED,
     "profiler/runtimes/kserve/host.py": DIGESTED,
     "profiler/runtimes/kserve/message.py": BOUNDED,

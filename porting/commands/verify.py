@@ -145,7 +145,8 @@ def copied(files: VariantFiles, folder: Path) -> Path:
 
 def compared(ready: PreparedTarget, path: Path, one: VariantOnTarget) -> list[list[str]]:
     """Measures a variant again in several visits; returns a row for each figure: name, published, now, verdict."""
-    now, rows = measured(ready, path, one.profile), list[list[str]]()
+    sizes = one.profile.input_sizes(one.details.input.shape)
+    now, rows = measured(ready, path, one.profile, sizes), list[list[str]]()
     for name in VERIFIED:
         before, after = one.figure(name), now.get(name)
         if before is not None and after is None:
@@ -155,11 +156,11 @@ def compared(ready: PreparedTarget, path: Path, one: VariantOnTarget) -> list[li
     return rows
 
 
-def measured(ready: PreparedTarget, path: Path, profile: Profile) -> dict[str, Figure]:
+def measured(ready: PreparedTarget, path: Path, profile: Profile, sizes: list[int]) -> dict[str, Figure]:
     """The figures of the published loops, measured now."""
     best, single = profile.best_throughput(), profile.throughput_at(1)
     loops = {Visited.of(point) for point in (best, single) if point is not None} | {SINGLE_CALLER}
-    with ModelUnderTest(ready, path, profile.input_sizes()) as model:
+    with ModelUnderTest(ready, path, sizes) as model:
         model.patience = PATIENCE
         found = measured_again(model, sorted(loops, key=lambda loop: (loop.batch, loop.concurrency)), VISITS, VISIT_S)
     alone = found[SINGLE_CALLER]

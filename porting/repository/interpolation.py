@@ -21,9 +21,9 @@ from profiler.common.errors import BadInputError
 from profiler.records.base import Point, Timed
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import Profile
-from profiler.records.throughput import MaximalThroughput
+from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
-BATCH_AXES = ("batch", "cores", "instances")
+BATCH_AXES, PIXELS = ("batch", "cores", "instances"), "pixels"
 Coordinates = tuple[float, ...]
 Table = Mapping[Coordinates, Figure]
 
@@ -120,13 +120,18 @@ def between(a: Figure, b: Figure, share: float) -> Figure:
 
 @dataclass(frozen=True)
 class Source:
-    """The points of a profile that have a figure, and the fields of a point with it and its interval's ends."""
+    """The points of a profile that have a figure, and the fields of a point with it and its interval's ends.
+
+    With `by_size` the pixels of an input are an axis too, where several sizes were measured. Batches of one size are
+    interpolated first, and linear values between pixels are the published form over batch and pixels.
+    """
 
     what: str
     unit: str
     axes: tuple[str, ...]
     points: Callable[[Profile], Iterable[Point]]
     fields: Sequence[str]
+    by_size: bool = False
 
 
 def lookup(profile: Profile, name: str) -> Lookup:
@@ -138,30 +143,41 @@ def lookup(profile: Profile, name: str) -> Lookup:
         raise BadInputError(f"{name!r} is no figure with places: choices are {', '.join(SOURCES)}")
     source, own = SOURCES[name], profile.target.resources
     usual = {"cores": float(own.cores), "instances": float(own.instances)}
+    names, sizes = source.axes, [point.pixels for point in profile.latency]
+    if source.by_size and len({*sizes}) > 1:
+        names, usual = (PIXELS, *names), usual | {PIXELS: float(sizes[0])}
     tables: dict[str, dict[Coordinates, Figure]] = {}
     for point in sorted(source.points(profile), key=lambda one: one.threads != own.threads):
         value = figure_of(point, *source.fields)
         if value is not None:
-            place = tuple(float(getattr(point, axis)) for axis in source.axes)
+            # A maximum has the first size, and no field for it.
+            place = tuple(float(getattr(point, axis) if hasattr(point, axis) else usual[axis]) for axis in names)
             tables.setdefault(point.runtime, {}).setdefault(place, value)
-    axes = {axis: usual[axis] for axis in source.axes if axis in usual}
-    return Lookup(source.what, source.unit, source.axes, axes, tables)
+    axes = {axis: usual[axis] for axis in names if axis in usual}
+    return Lookup(source.what, source.unit, names, axes, tables)
 
 
 def client_latencies(profile: Profile) -> list[LatencyPoint]:
-    """The latencies of one request at a time that a client of the target sees."""
-    return latencies(profile, profile.target.runtime)
+    """The latencies of one request at a time that a client of the target sees, for the size that was measured first."""
+    found = latencies(profile, profile.target.runtime)
+    return [point for point in found if point.input_shape == found[0].input_shape]
 
 
 def compute_latencies(profile: Profile) -> list[LatencyPoint]:
-    """The latencies of the computation alone, in the profiler's own process."""
+    """The latencies of the computation alone, in the profiler's own process, for every input size."""
     return latencies(profile, profile.target.computes_in)
 
 
 def latencies(profile: Profile, runtime: str) -> list[LatencyPoint]:
-    """The latencies of one request at a time on one runtime, for the input size that was measured first."""
-    alone = [point for point in profile.latency if (point.runtime, point.concurrency) == (runtime, 1)]
-    return [point for point in alone if point.input_shape == alone[0].input_shape]
+    """The latencies of one request at a time on one runtime."""
+    return [point for point in profile.latency if (point.runtime, point.concurrency) == (runtime, 1)]
+
+
+def throughputs(profile: Profile) -> list[ThroughputPoint]:
+    """The maxima, which have the input size that was measured first, and the throughputs of the other sizes."""
+    sizes = [point.pixels for point in profile.latency]
+    others = {*sizes} - {*sizes[:1]}
+    return [*profile.max_throughput, *(point for point in profile.sizes if point.pixels in others)]
 
 
 def undisturbed(points: Callable[[Profile], Iterable[Timed]]) -> Callable[[Profile], Iterable[Timed]]:
@@ -177,9 +193,9 @@ def maxima(profile: Profile) -> Iterable[MaximalThroughput]:
 # The figures of the index that have a table over coordinates such as the batch size.
 SOURCES = {
     "p50_ms": Source("median latency", "ms", BATCH_AXES, client_latencies, MEDIAN),
-    "compute_p50_ms": Source("median latency of the computation", "ms", BATCH_AXES, compute_latencies, MEDIAN),
+    "compute_p50_ms": Source("median latency of the computation", "ms", BATCH_AXES, compute_latencies, MEDIAN, True),
     "p99_ms": Source("99th percentile of the latency", "ms", BATCH_AXES, client_latencies, TAIL),
-    "images_per_s": Source("maximal throughput", "images/s", BATCH_AXES, maxima, RATE),
+    "images_per_s": Source("maximal throughput", "images/s", BATCH_AXES, throughputs, RATE, True),
     "relative_throughput": Source("relative throughput", "1", BATCH_AXES, undisturbed(maxima), RELATIVE_RATE),
     "relative_p50": Source("relative latency", "1", BATCH_AXES, undisturbed(client_latencies), RELATIVE_MEDIAN),
     "capacity_requests_per_s": Source(

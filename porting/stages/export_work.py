@@ -5,12 +5,13 @@ from pathlib import Path
 from pydantic import ValidationError
 from torch import nn
 
+from porting.configuration.settings import ExportSettings
 from porting.jobs.context import Context
 from porting.jobs.job import Job
 from porting.networks.program import write_program
 from porting.networks.store import input_shape, load_network
 from porting.onnx_files.evaluate import Evaluation, evaluate
-from porting.onnx_files.onnx_export import export_network
+from porting.onnx_files.onnx_export import export_network, other_shapes
 from porting.repository.schema import Precision, TensorSpec, ValidOn
 from porting.stages.pruned_variants import network_of
 from porting.workspace.records import OnnxFile, Variant
@@ -31,7 +32,7 @@ def run(context: Context, job: Job) -> Variant:
     with context.workspace.replacing(folder / ONNX, folder / PROGRAM) as (path, program):
         model, shape = load_network(network_of(variant), folder, context.settings.backbone), input_shape(folder)
         export_network(model, path, shape, settings)
-        why_not = try_program(model, program, shape, settings.tolerance)
+        why_not = try_program(model, program, shape, settings)
         key = str(job.values["key"])
         file = describe_file(context, path, key, settings.opset, "fp32", None if why_not else program, why_not)
         if variant.onnx is not None:
@@ -40,10 +41,10 @@ def run(context: Context, job: Job) -> Variant:
     return context.workspace.record(with_file(variant, file))
 
 
-def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], tolerance: float) -> str:
+def try_program(model: nn.Module, path: Path, shape: tuple[int, int, int], settings: ExportSettings) -> str:
     """Writes the torch program; returns the reason where that fails, as the ONNX file suffices."""
     try:
-        write_program(model, path, shape, tolerance)
+        write_program(model, path, shape, settings.tolerance, other_shapes(shape, settings.open_axes))
     except DnnPortingError as error:
         path.unlink(missing_ok=True)
         return str(error)

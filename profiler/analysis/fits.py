@@ -9,7 +9,7 @@ from profiler.analysis.fit_form import Sample, fit_form
 from profiler.records.fit import Conditions, Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import Profile
-from profiler.records.throughput import MaximalThroughput
+from profiler.records.throughput import MaximalThroughput, SizePoint
 from profiler.records.warm_up import FirstInference
 
 T = TypeVar("T")
@@ -30,6 +30,8 @@ def fitted(profile: Profile) -> Profile:
         *fit_latency_over_batch(profile.latency, first),
         *fit_latency_over_cores(profile.latency, first),
         *fit_throughput_over_cores(profile.max_throughput),
+        *fit_latency_over_sizes(profile.latency),
+        *fit_memory_over_sizes(profile.sizes),
     ]
     fits = tuple(one for one in found if isinstance(one, Fit))
     refusals = tuple(one for one in found if isinstance(one, Refusal))
@@ -82,6 +84,28 @@ def fit_throughput_over_cores(points: Iterable[MaximalThroughput]) -> Iterable[F
         yield fit_form("linear in cores", THROUGHPUT, conditions, samples)
 
 
+def fit_latency_over_sizes(points: Iterable[LatencyPoint]) -> Iterable[Fit | Refusal]:
+    """The fits over batch and input size, one for each set of points of several sizes that agree in all else."""
+    shared = ("runtime", "cores", "threads", "instances", "concurrency")
+    for group in grouped(one_at_a_time(points), attrgetter(*shared)):
+        if len({point.pixels for point in group}) > 1:
+            quantity, samples = latencies(group, ("batch", "pixels"))
+            yield fit_form("linear in batch and pixels", quantity, conditions_of(group[0], shared), samples)
+
+
+def fit_memory_over_sizes(points: Iterable[SizePoint]) -> Iterable[Fit | Refusal]:
+    """The fits of the peak memory over batch and input size, one for each set of points with equal resources."""
+    shared = ("runtime", "cores", "threads", "instances")
+    known = [point for point in points if point.peak_bytes is not None]
+    for group in grouped(known, attrgetter(*shared)):
+        samples = [
+            Sample({"batch": point.batch, "pixels": point.pixels}, point.peak_bytes)
+            for point in group
+            if point.peak_bytes is not None
+        ]
+        yield fit_form("memory in batch and pixels", "peak_bytes", conditions_of(group[0], shared), samples)
+
+
 def one_at_a_time(points: Iterable[LatencyPoint]) -> Iterable[LatencyPoint]:
     """The measured points with one request at a time; every latency point is warm."""
     return (point for point in points if point.kind == "measured" and point.concurrency == 1)
@@ -95,7 +119,7 @@ def grouped(points: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     return list(groups.values())
 
 
-def conditions_of(point: LatencyPoint | MaximalThroughput, names: Iterable[str]) -> Conditions:
+def conditions_of(point: LatencyPoint | MaximalThroughput | SizePoint, names: Iterable[str]) -> Conditions:
     """The fields that are equal for all points of a fit, as JSON values."""
     return {name: point.model_dump(mode="json", include={name})[name] for name in names}
 

@@ -46,6 +46,12 @@ class LatencySettings(PartSettings):
     input_sizes: list[Annotated[int, Field(ge=1, le=8192)]] = Field(max_length=MAX_PLACES)
 
 
+class LayerSettings(PartSettings):
+    """The time of each layer at batch 1, by the runtime's own clock, in the profiler's process."""
+
+    seconds: Seconds
+
+
 class ThroughputSettings(PartSettings):
     """Closed loops with concurrency doubled step by step; the maximum is settled at the best or at every batch."""
 
@@ -53,6 +59,13 @@ class ThroughputSettings(PartSettings):
     max_concurrency: Annotated[int, Field(ge=1, le=1024)]
     search_seconds: Seconds
     settle_seconds: Seconds
+
+
+class SizeSettings(PartSettings):
+    """Throughput and memory at every one of `latency.input_sizes`, where there are several."""
+
+    batches: Batches
+    seconds: Seconds
 
 
 class WarmUpSettings(PartSettings):
@@ -157,9 +170,11 @@ class LevelSettings(BaseModel):
     wait: Wait = DAY_S
     screen_with: "LevelSettings | None"
     latency: LatencySettings | None
+    layers: LayerSettings | None
     throughput: ThroughputSettings | None
     warm_up: WarmUpSettings | None
     memory: MemorySettings | None
+    sizes: SizeSettings | None
     scaling: ScalingSettings | None
     capacity: CapacitySettings | None
     dynamic_batching: DynamicBatchingSettings | None

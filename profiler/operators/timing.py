@@ -5,18 +5,16 @@ layout on; others change it before and after them, and an Add or Concat of their
 network may keep the layout from one convolution to the next, so the two times are separate.
 """
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 
 from profiler.common.errors import ModelError
 from profiler.common.scratch import scratch
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.operator_graph import INPUT, input_shape, operator_model
+from profiler.runtimes.kernel_clock import Kernel, clocked_session, kernel_us, optimised_graph
 
 LAYOUT_OPERATORS = {
     "ReorderInput", "ReorderOutput", "Transpose", "Reshape", "QuantizeLinear", "DequantizeLinear", "Cast",
@@ -37,16 +35,12 @@ def measure_operator(place: Place, batch: int, precision: Precision, threads: in
     generator = np.random.default_rng(0)
     feed = {INPUT: generator.standard_normal((batch, *input_shape(operator, in_channels)), dtype=np.float32)}
     with scratch("kernels") as made:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
-        options.enable_profiling, options.profile_file_prefix = True, str(made.folder / "kernels")
-        session = ort.InferenceSession(operator_model(place, precision), options, providers=["CPUExecutionProvider"])
+        session = clocked_session(operator_model(place, precision), threads, made.folder)
         for _ in range(runs_for(place, batch)):
             session.run(None, feed)
-        events = json.loads(Path(session.end_profiling()).read_text())
+        times = kernel_us(session)
     # The first run loads the weights and allocates the result.
-    steady, layout = (kernel_us(events, around)[1:] for around in (False, True))
+    steady, layout = (summed(times, around)[1:] for around in (False, True))
     if not steady or not max(steady):
         raise ModelError(
             f"ONNX Runtime {ort.__version__} reports no kernel time of {operator}: install another version"
@@ -74,26 +68,17 @@ def run_s(place: Place, batch: int) -> float:
     return batch * operator.pixels * per_pixel / MACS_PER_S
 
 
-def kernel_us(events: list[dict[str, Any]], around: bool) -> list[float]:
-    """The time of every run for the operator's kernels, or for those around it, from ONNX Runtime's profile."""
-    kernels: dict[str, list[float]] = {}
-    for event in events:
-        timed = event["cat"] == "Node" and event["name"].endswith("_kernel_time")
-        if timed and (event["args"]["op_name"] in LAYOUT_OPERATORS) == around:
-            kernels.setdefault(event["name"], []).append(float(event["dur"]))
-    return [sum(times) for times in zip(*kernels.values(), strict=True)]
+def summed(times: Mapping[Kernel, Sequence[int]], around: bool) -> list[float]:
+    """The time of every run in the operator's kernels, or in those around it, in µs."""
+    chosen = [values for kernel, values in times.items() if (kernel.operator in LAYOUT_OPERATORS) == around]
+    return [float(sum(values)) for values in zip(*chosen, strict=True)]
 
 
 def block(precision: Precision) -> int:
     """The number of channels in a block: 8 with AVX2, 16 with AVX-512, 1 without blocks, as in int8."""
     with scratch("layout") as made:
-        path = made.folder / "optimised.onnx"
-        options = ort.SessionOptions()
-        options.optimized_model_filepath = str(path)
-        # ONNX Runtime warns that such a file is for this processor only.
-        options.log_severity_level = 3
-        ort.InferenceSession(operator_model(LONE_FILTER, precision), options, providers=["CPUExecutionProvider"])
-        graph = onnx.load(path).graph
+        clocked_session(operator_model(LONE_FILTER, precision), 1, made.folder)
+        graph = optimised_graph(made.folder)
     if not any(node.op_type == "ReorderInput" for node in graph.node):
         return 1
     filters = next(tensor for tensor in graph.initializer if len(tensor.dims) == 4)

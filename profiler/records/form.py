@@ -1,12 +1,15 @@
-"""The four forms that published planners read: sums of powers of batch and cores."""
+"""The forms that published planners read: sums of powers of batch and cores, and of the pixels of an input."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-FormName = Literal["linear in batch", "degree 2 in batch", "batch and cores", "linear in cores"]
-Unit = Literal["ms", "images/s"]
+FormName = Literal[
+    "linear in batch", "degree 2 in batch", "batch and cores", "linear in cores",
+    "linear in batch and pixels", "memory in batch and pixels",
+]  # fmt: skip
+Unit = Literal["ms", "images/s", "bytes"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,16 @@ FORMS: dict[FormName, Form] = {
             "epsilon": Term("ms · cores", {"cores": -1}),
             "eta": Term("ms", {}),
         },
+    ),
+    "linear in batch and pixels": Form(
+        "slope · batch · pixels + intercept",
+        "ms",
+        {"slope": Term("ms/pixel", {"batch": 1, "pixels": 1}), "intercept": Term("ms", {})},
+    ),
+    "memory in batch and pixels": Form(
+        "slope · batch · pixels + intercept",
+        "bytes",
+        {"slope": Term("bytes/pixel", {"batch": 1, "pixels": 1}), "intercept": Term("bytes", {})},
     ),
     "linear in cores": Form(
         "slope · cores + intercept",

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from profiler.records.base import Count, Timed
+from profiler.records.place import pixels
 
 
 class LatencyPoint(Timed):
@@ -52,3 +53,8 @@ class LatencyPoint(Timed):
     def is_disturbed(self) -> bool:
         """Whether every visit was disturbed."""
         return all(one is None for one in self.visit_p50_ms)
+
+    @property
+    def pixels(self) -> int:
+        """The height times the width of the input."""
+        return pixels(self.input_shape)

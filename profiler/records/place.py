@@ -1,5 +1,6 @@
 """The place at which a point is measured."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
@@ -17,6 +18,11 @@ class PlaceFields(TypedDict):
     cores: float
     threads: int
     instances: int
+
+
+def pixels(input_shape: tuple[int, ...]) -> int:
+    """The height times the width of an input (C, H, W), the product of its last two axes."""
+    return math.prod(input_shape[-2:])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The profile: all measurements of one file on one target."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, Self, TypeVar
 
@@ -14,13 +14,15 @@ from profiler.records.complexity import Complexity, Fingerprint, Layer
 from profiler.records.dynamic_batching import DynamicBatching
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
+from profiler.records.layer_time import LayerTimes
 from profiler.records.memory import LargestBatch, MemoryPoint
-from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint, Visit
+from profiler.records.throughput import Contention, MaximalThroughput, Repeats, SizePoint, ThroughputPoint, Visit
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
 KINDS: dict[str, type[Point]] = {
     "latency": LatencyPoint,
+    "layer_times": LayerTimes,
     "throughput": ThroughputPoint,
     "max_throughput": MaximalThroughput,
     "load_time": LoadTime,
@@ -29,6 +31,7 @@ KINDS: dict[str, type[Point]] = {
     "warm_up": WarmUpCurve,
     "switch": Switch,
     "memory": MemoryPoint,
+    "sizes": SizePoint,
     "largest_batch": LargestBatch,
     "capacity": Capacity,
     "load": LoadPoint,
@@ -54,6 +57,7 @@ class Profile(Record):
     An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
     workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the
     planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
+    `why_not_quicker` has the causes of the latency in words, as far as measured facts show them.
     """
 
     schema_version: Literal[4] = 4
@@ -67,6 +71,7 @@ class Profile(Record):
     complexity: Complexity
     layers: tuple[Layer, ...]
     latency: tuple[LatencyPoint, ...] = ()
+    layer_times: tuple[LayerTimes, ...] = ()
     throughput: tuple[ThroughputPoint, ...] = ()
     max_throughput: tuple[MaximalThroughput, ...] = ()
     load_time: tuple[LoadTime, ...] = ()
@@ -75,6 +80,7 @@ class Profile(Record):
     warm_up: tuple[WarmUpCurve, ...] = ()
     switch: tuple[Switch, ...] = ()
     memory: tuple[MemoryPoint, ...] = ()
+    sizes: tuple[SizePoint, ...] = ()
     largest_batch: tuple[LargestBatch, ...] = ()
     capacity: tuple[Capacity, ...] = ()
     load: tuple[LoadPoint, ...] = ()
@@ -84,6 +90,7 @@ class Profile(Record):
     visits: tuple[Visit, ...] = ()
     fits: tuple[Fit, ...] = ()
     refused_fits: tuple[Refusal, ...] = ()
+    why_not_quicker: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     parts: tuple[PartState, ...] = ()
     reference: NormalRate
@@ -144,9 +151,10 @@ class Profile(Record):
             by_field[fields[type(point)]].append(point)
         return self.model_copy(update={field: tuple(found) for field, found in by_field.items()})
 
-    def input_sizes(self) -> list[int]:
-        """The measured sizes of an input whose size the graph leaves open, in their order."""
-        return list(dict.fromkeys(size for point in self.latency for size in point.input_shape[-1:]))
+    def input_sizes(self, shape: Sequence[int]) -> list[int]:
+        """The measured sizes of the axes that an input's `shape` leaves open with -1, in their order."""
+        sizes = (size for one in self.latency for size, axis in zip(one.input_shape, shape, strict=False) if axis == -1)
+        return list(dict.fromkeys(sizes))
 
     def latency_at(self, batch: int) -> LatencyPoint | None:
         """The latency of one batch at a time that a client of the target sees, `None` where it is unknown."""

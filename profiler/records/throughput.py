@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from profiler.records.base import Count, Record, Timed, Value, Verdict
+from profiler.records.place import pixels
 
 
 class Blocks(Value):
@@ -78,6 +79,23 @@ class ThroughputPoint(Timed):
     client_cpu_share: float = Field(ge=0)
     verdict: Verdict
     verdict_reason: str
+
+
+class SizePoint(ThroughputPoint):
+    """The throughput with inputs of one size, of a file that leaves the size open, and the memory of such a batch.
+
+    The callers are those of the maximum with the first size. `peak_bytes` is that of a process that only answers this
+    batch. The latencies of a size are in the table of latencies.
+    """
+
+    identity: ClassVar[tuple[str, ...]] = ("runtime", "batch", "input_shape", "cores", "threads", "instances")
+    input_shape: tuple[int, ...]
+    peak_bytes: int | None = Field(gt=0)
+
+    @property
+    def pixels(self) -> int:
+        """The height times the width of the input."""
+        return pixels(self.input_shape)
 
 
 class MaximalThroughput(ThroughputPoint):

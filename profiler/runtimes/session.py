@@ -18,14 +18,18 @@ TERMINATED = "terminate flag"
 
 
 def open_session(
-    file: Path | bytes, threads: int, providers: tuple[Provider, ...] = ("cpu",), gpu: int = 0
+    file: Path | bytes,
+    threads: int,
+    providers: tuple[Provider, ...] = ("cpu",),
+    gpu: int = 0,
+    options: ort.SessionOptions | None = None,
 ) -> ort.InferenceSession:
     """A session of a file or its content with `threads` for an operator; raises `ModelError` for a refused file.
 
-    GPU providers compute on the GPU with the number `gpu`. Raises `BadInputError` for an unavailable provider, as
-    there is no fallback to another one.
+    GPU providers compute on the GPU with the number `gpu`. `options` has further options of the session. Raises
+    `BadInputError` for an unavailable provider, as there is no fallback to another one.
     """
-    options = ort.SessionOptions()
+    options = options or ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # ONNX Runtime raises the errors that it would print.

@@ -11,10 +11,22 @@ import pynvml
 
 from profiler.common.errors import BadInputError
 
+CPUINFO = Path("/proc/cpuinfo")
+# The instructions that add products of 8 bits in 32 bits: VNNI and AMX of x86, and the dot product of Arm.
+VNNI = {"avx512_vnni", "avx_vnni"}
+INT8 = {*VNNI, "amx_int8", "asimddp"}
+
+
+def int8_instructions(cpuinfo: str | None = None) -> tuple[str, ...]:
+    """The instructions for int8 of this processor, or of the one that a text of `/proc/cpuinfo` describes."""
+    text = cpuinfo if cpuinfo is not None else CPUINFO.read_text() if CPUINFO.exists() else ""
+    lines = [line.partition(":")[2] for line in text.splitlines() if line.startswith(("flags", "Features"))]
+    return tuple(sorted(INT8 & {flag for line in lines for flag in line.split()}))
+
 
 def cpu_model() -> str:
     """The name of the processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    lines = CPUINFO.read_text().splitlines() if CPUINFO.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
     return names[0] if names else platform.processor() or platform.machine()
 

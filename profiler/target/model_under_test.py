@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -126,6 +127,13 @@ class ModelUnderTest:
         self._limit(resources)
         self._served = resources, served
         return served
+
+    def at_size(self, shape: tuple[int, ...], batch: int) -> Self:
+        """The same loaded model for batches of another of its shapes; server and samples are shared."""
+        self.serve()
+        found = copy(self)
+        found.shapes, found.expectation = [shape], Expectation(self.path, batch, shape)
+        return found
 
     def unload(self) -> None:
         """Takes the model out of its server."""

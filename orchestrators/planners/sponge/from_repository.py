@@ -71,7 +71,11 @@ def sent(one: VariantOnTarget, count: int, slo_ms: float, bandwidth: Path | None
         return [0.0] * count
     log = read_bandwidth(bandwidth)
     moments_s = [from_s + place * slo_ms / MS_PER_S / count for place in range(count)]
-    size_bytes = BYTES_A_VALUE * math.prod(one.details.input.shape)
+    shape = tuple(one.details.input.shape)
+    if -1 in shape and one.profile.latency:
+        # Of an open size, the first measured one is the usual one.
+        shape = one.profile.latency[0].input_shape
+    size_bytes = BYTES_A_VALUE * math.prod(shape)
     taken: list[float] = taken_ms(moments_s, [size_bytes] * count, log.time_s, log.bytes_per_s).tolist()
     return taken
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from profiler.system.machine import VNNI, int8_instructions
+
 Scheme = Literal["u8s8", "s8s8"]
 Calibration = Literal["minmax", "entropy", "percentile"]
 CPUINFO = Path("/proc/cpuinfo")
 X86 = ("x86_64", "amd64", "i386", "i686")
-VNNI = {"avx512_vnni", "avx_vnni"}
 
 
 @dataclass(frozen=True)
@@ -37,5 +38,4 @@ def saturates(machine: str, cpuinfo: str) -> bool:
     2 · 255 · 127. Weights of 7 bits keep the sum below that. ONNX Runtime uses the same instruction for signed
     activations. Arm adds in 32 bits.
     """
-    lines = [line.partition(":")[2] for line in cpuinfo.splitlines() if line.startswith("flags")]
-    return machine.lower() in X86 and not VNNI & {flag for line in lines for flag in line.split()}
+    return machine.lower() in X86 and not VNNI & {*int8_instructions(cpuinfo)}

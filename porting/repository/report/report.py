@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from porting.repository.report.by_class import by_class
+from porting.repository.report.by_layer import layers
 from porting.repository.report.chart_data import chart_data
 from porting.repository.report.latency import latency
 from porting.repository.report.load import load
@@ -15,6 +16,7 @@ from porting.repository.report.over_time import repeats, warm_up
 from porting.repository.report.provenance import figures, missing, provenance
 from porting.repository.report.ranking_table import RankingTable, members, ranking_table, tasks_and_targets
 from porting.repository.report.section import Section, Table
+from porting.repository.report.sizes import sizes
 from porting.repository.report.throughput import by_cores, contention, over_variants, throughput
 from porting.repository.report.trust import correlations, trust
 from porting.repository.schema import Details, Index, Published, Standing
@@ -26,7 +28,7 @@ TEMPLATE, STYLE = HERE / "report.html.jinja", HERE / "report.css"
 SCRIPTS = [HERE / "script" / f"{name}.js" for name in ("scale", "chart", "choice", "frontier", "shown", "page")]
 # The sections of a profile, in the order of the page.
 SECTIONS: tuple[Callable[[Profile], Section], ...] = (
-    latency, throughput, warm_up, load, repeats, by_cores, contention, loading, memory, energy, missing,
+    latency, layers, throughput, warm_up, load, repeats, by_cores, sizes, contention, loading, memory, energy, missing,
 )  # fmt: skip
 
 

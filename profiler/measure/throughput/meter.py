@@ -81,16 +81,17 @@ class ThroughputMeter:
 
     def point(self, run: Run) -> list[Point]:
         """A point of the sweep, and the latencies that its callers saw."""
-        self._keep(run, "throughput")
+        self.keep(run, "throughput")
         return [throughput_point(self._model, self._resources, run), *self.latency(run)]
 
     def maximum(self, run: Run, saturated: bool, searched_relative: float) -> list[Point]:
         """The maximum of a batch size, with what its search found (`maximal_throughput`)."""
-        self._keep(run, "max_throughput")
+        self.keep(run, "max_throughput")
         point = maximal_throughput(self._model, self._resources, run, saturated, searched_relative)
         return [point, *self.latency(run)]
 
-    def _keep(self, run: Run, figure: str) -> None:
+    def keep(self, run: Run, figure: str) -> None:
+        """Keeps the raw slices of a run among the samples, under the name of a figure."""
         resources = self._resources
         place = f"batch_{run.batch}_concurrency_{run.concurrency}_cores_{resources.cores:g}_x{resources.instances}"
         values = {

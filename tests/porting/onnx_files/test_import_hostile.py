@@ -12,10 +12,11 @@ from support import Command, variant_records
 from porting.configuration.settings import ExportSettings
 from porting.onnx_files.foreign_program import export_foreign
 from profiler.common.errors import ModelError
+from profiler.runtimes.session import input_tensor, open_session
 from profiler.trial.torch_file import vetted
 
 pytestmark = pytest.mark.integration
-SETTINGS = ExportSettings(opset=20, tolerance=1e-4)
+SETTINGS = ExportSettings(opset=20, tolerance=1e-4, open_axes=[])
 SHAPE = (3, 8, 8)
 # Loading torch twice takes a busy machine long.
 LIMIT_S = 120.0
@@ -66,6 +67,13 @@ def test_a_program_whose_memory_explodes_with_the_batch_is_not_imported(tmp_path
     path = hostile_programs.write(tmp_path / "p.pt", running=hostile_programs.exploding(3))
     with pytest.raises(ModelError, match=r"a batch of 3 takes|more than .* MiB of memory to be exported"):
         export_foreign(path, tmp_path / "p.onnx", SHAPE, SETTINGS, path)
+
+
+def test_a_program_is_imported_with_open_axes(tmp_path: Path) -> None:
+    path = hostile_programs.write(tmp_path / "p.pt", running="pass")
+    opened = SETTINGS.model_copy(update={"open_axes": ["height", "width"]})
+    assert export_foreign(path, tmp_path / "p.onnx", SHAPE, opened, path) == ""
+    assert input_tensor(open_session(tmp_path / "p.onnx", 1)).shape == (3, -1, -1)
 
 
 def test_a_program_that_may_write_is_imported_as_an_onnx_file_only(dnn_porting: Command, tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from backbones.resnet import resnet8
 from porting.configuration.components import NamedComponent
-from porting.configuration.settings import ExportSettings
+from porting.configuration.settings import ExportSettings, OpenAxis
 from porting.onnx_files.evaluate import accuracy, evaluate
-from porting.onnx_files.onnx_export import check_export, export_network
+from porting.onnx_files.onnx_export import check_export, export_network, other_shapes
 from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError, ModelError
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 
-EXPORT = ExportSettings(opset=20, tolerance=1e-4)
+EXPORT = ExportSettings(opset=20, tolerance=1e-4, open_axes=[])
 SHAPE = (1, 32, 32)
 
 
@@ -86,6 +86,52 @@ def test_a_network_that_fixes_its_batch_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match=r"any batch size|fixes its batch size"):
         export_network(Fixed(), tmp_path / "model.onnx", (1, 2, 2), EXPORT)
+
+
+@pytest.mark.parametrize(
+    ("axes", "dims"),
+    [(["height", "width"], ["batch", 1, "height", "width"]), (["width"], ["batch", 1, 32, "width"])],
+)
+def test_open_axes_are_symbolic_and_the_file_answers_other_sizes_as_the_network_does(
+    network: nn.Module, tmp_path: Path, axes: list[OpenAxis], dims: list[str | int]
+) -> None:
+    export_network(network, tmp_path / "model.onnx", SHAPE, EXPORT.model_copy(update={"open_axes": axes}))
+    file = onnx.load(tmp_path / "model.onnx")
+    assert [dim.dim_param or dim.dim_value for dim in file.graph.input[0].type.tensor_type.shape.dim] == dims
+    images = torch.randn(2, 1, 48 if "height" in axes else 32, 40)
+    with torch.no_grad():
+        expected = network(images).numpy()
+    (found,) = open_session(tmp_path / "model.onnx", 1).run(None, {"input": images.numpy()})
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+class FixedFeatures(nn.Module):
+    """A linear layer on all values of the picture, or on those of a pooling to a fixed size that ONNX writes fixed."""
+
+    def __init__(self, pool: bool) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(2) if pool else nn.Identity()
+        self.fc = nn.Linear(4 if pool else 64, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.fc(self.pool(x).flatten(1))
+        return answer
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_a_network_of_one_size_is_refused_in_one_line_with_the_fix(tmp_path: Path, pool: bool) -> None:
+    settings = EXPORT.model_copy(update={"open_axes": ["height", "width"]})
+    with pytest.raises(
+        ModelError, match=r"answers pictures of \[8, 8\] only .*set export.open_axes=\[\], or end"
+    ) as raised:
+        export_network(FixedFeatures(pool).eval(), tmp_path / "model.onnx", (1, 8, 8), settings)
+    assert "\n" not in str(raised.value)
+
+
+def test_both_axes_of_other_shapes_grow_differently() -> None:
+    assert other_shapes((3, 32, 40), ["height", "width"]) == [(3, 64, 60), (3, 48, 80)]
+    assert other_shapes((3, 32, 40), ["height"]) == [(3, 64, 40), (3, 48, 40)]
+    assert other_shapes((3, 32, 40), []) == []
 
 
 def test_the_accuracy_is_that_of_the_file_on_its_own_predictions(exported: Path, digits: Data, tmp_path: Path) -> None:

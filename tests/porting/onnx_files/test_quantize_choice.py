@@ -27,7 +27,7 @@ from porting.onnx_files.quantization.qdq import quantised_nodes
 from porting.workspace.data import Data
 from profiler.common.errors import DnnPortingError
 
-EXPORT = ExportSettings(opset=20, tolerance=1e-4)
+EXPORT = ExportSettings(opset=20, tolerance=1e-4, open_axes=[])
 CALIBRATIONS: tuple[Calibration, ...] = ("minmax", "percentile")
 FORMAT = int8_format_here("u8s8")
 Make = Callable[[nn.Module], Fp32File]

@@ -26,7 +26,7 @@ from porting.stages.quantize_work import write_fp16
 from profiler.common.files import sha256
 from profiler.runtimes.session import open_session
 
-EXPORT = ExportSettings(opset=20, tolerance=1e-4)
+EXPORT = ExportSettings(opset=20, tolerance=1e-4, open_axes=[])
 SHAPE = (1, 16, 16)
 IMAGES = [np.random.default_rng(seed).standard_normal((8, *SHAPE), dtype=np.float32) for seed in range(2)]
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
@@ -95,6 +95,22 @@ def test_activations_and_weights_have_the_scheme_s_types_and_weights_a_scale_per
         assert weights.data_type == TensorProto.INT8
         assert list(scales.dims) == [values.shape[1 if node.op_type == "ConvTranspose" else 0]]
         assert np.abs(values).max() <= (64 if int8.reduce_range else 127)
+
+
+def test_a_file_of_open_size_stays_open_in_int8_and_answers_another_size_as_in_fp32(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = NETWORKS["twice"]().eval()
+    export_network(model, tmp_path / "m.onnx", SHAPE, EXPORT.model_copy(update={"open_axes": ["height", "width"]}))
+    prepare(tmp_path / "m.onnx", tmp_path / "prepared.onnx")
+    ranges = activation_ranges(tmp_path / "prepared.onnx", IMAGES, "minmax")
+    write_qdq(tmp_path / "prepared.onnx", tmp_path / "int8.onnx", ranges, FORMATS[0])
+    session = open_session(tmp_path / "int8.onnx", 1)
+    images = np.random.default_rng(1).standard_normal((2, SHAPE[0], SHAPE[1] + 8, SHAPE[2]), dtype=np.float32)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(images)).numpy()
+    (found,) = session.run(None, {session.get_inputs()[0].name: images})
+    assert session.get_inputs()[0].shape == ["batch", SHAPE[0], "height", "width"]
+    assert np.abs(found - expected).max() < 0.1 * np.ptp(expected)
 
 
 def test_quantising_twice_gives_the_same_bytes(prepared: Path, tmp_path: Path) -> None:

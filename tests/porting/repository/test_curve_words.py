@@ -3,7 +3,7 @@
 import pytest
 from drawing import SECTIONS, rows, section
 from full_profile import blank_profile, full_profile
-from made_points import member, partly, points, rate
+from made_points import latency, member, partly, points, rate
 from narrowing import known
 
 from porting.repository.report.throughput import over_variants
@@ -33,6 +33,38 @@ def test_speed_up_and_contention_have_their_bounds(full: Profile) -> None:
         ("digits-other", "25%", "16", "0.725 [0.7, 0.75]"),
         ("digits-other", "50%", "16", "0.45 [0.45, 0.5]"),
     ]
+
+
+def test_the_longest_layers_have_their_time_and_their_share(full: Profile) -> None:
+    assert rows(full, "layers") == [
+        ("conv", "Conv", "conv", "900", "90%"),
+        ("fc", "Gemm", "fc", "100", "10%"),
+    ]
+    notes = section(full, "layers").notes
+    assert notes[-1] == "By operator: Conv 900 µs (90%), Gemm 100 µs (10%)."
+    assert "The layers take 1 ms and the call around them 0.01 ms, together 100% of the 1.01 ms" in notes[-3]
+
+
+def test_the_causes_of_a_latency_are_shown_also_without_layers(full: Profile) -> None:
+    cause = "40% of a client's median latency is not the computation."
+    assert section(full.model_copy(update={"why_not_quicker": (cause,)}), "layers").notes[0] == cause
+    missing = Missing(part="layers", point="LayerTimes", at={}, verdict="unavailable", reason="torch has no clock")
+    profile = blank_profile(missing=(missing,), why_not_quicker=(cause,))
+    assert section(profile, "layers").notes == ["Not there: unavailable: torch has no clock.", cause]
+
+
+def test_sizes_and_batches_have_latency_throughput_memory_and_fits() -> None:
+    points = [
+        latency(batch, runtime="onnxruntime", input_shape=(3, side, side)) for side in (32, 48) for batch in (1, 2)
+    ]
+    profile = full_profile(latency=tuple(points))
+    found = rows(profile, "sizes")
+    assert [row[:2] for row in found][:4] == [("3×32×32", "1"), ("3×32×32", "2"), ("3×32×32", "4"), ("3×32×32", "16")]
+    assert found[0][3:] == ("1,953 [1,855, 2,051]", "50.0 MiB")
+    assert (found[1][3], found[2][2]) == ("not measured", "not measured")
+    notes = " ".join(section(profile, "sizes").notes)
+    assert "Fit memory in batch and pixels (predicted): peak_bytes = " in notes
+    assert "No fit linear in batch and pixels: 2 distinct value(s) of batch" in notes
 
 
 def test_factors_over_variants_are_their_median_and_their_ends(full: Profile) -> None:

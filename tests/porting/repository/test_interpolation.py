@@ -2,7 +2,7 @@
 
 import pytest
 from full_profile import blank_profile, full_profile
-from made_points import latency, partly
+from made_points import latency, medians, partly
 
 from porting.repository.interpolation import Lookup, interpolated, lookup
 from profiler.common.errors import BadInputError
@@ -124,3 +124,40 @@ def test_a_figure_between_two_measured_ones_is_nearer_to_the_nearer_one(batch: f
     (found, low, high), measured = interpolated(("batch",), points, {"batch": batch})
     assert (found, low, high) == pytest.approx((value, 0.9 * value, 1.1 * value))
     assert measured == (batch == 5.0)
+
+
+def of_sizes() -> Profile:
+    """Three sizes, whose latency in the process is 0.001 ms for each pixel of the batch, and 1 ms."""
+    points = [
+        latency(batch, runtime="onnxruntime", input_shape=(3, side, side), **medians(1 + batch * side**2 / 1000))
+        for side in (32, 48, 64)
+        for batch in (1, 4)
+    ]
+    return full_profile(latency=tuple(points))
+
+
+def test_with_several_sizes_the_pixels_are_an_axis_and_the_first_size_is_the_usual_one() -> None:
+    found = lookup(of_sizes(), "compute_p50_ms")
+    assert found.axes == ("pixels", "batch", "cores", "instances")
+    assert found.at(batch=4).value == pytest.approx(1 + 4 * 32**2 / 1000)
+    exact = found.at(batch=4, pixels=48**2)
+    assert exact.value == pytest.approx(1 + 4 * 48**2 / 1000)
+    assert exact.kind == "measured"
+
+
+def test_between_sizes_the_latency_is_linear_in_batch_and_pixels_and_marked_as_predicted() -> None:
+    found = lookup(of_sizes(), "compute_p50_ms").at(batch=2, pixels=56**2)
+    assert found.value == pytest.approx(1 + 2 * 56**2 / 1000)
+    assert found.kind == "predicted"
+    with pytest.raises(BadInputError, match="pixels=16384 is outside of what was measured, 1024, 2304, 4096"):
+        lookup(of_sizes(), "compute_p50_ms").at(batch=2, pixels=128**2)
+
+
+def test_a_throughput_is_the_maximum_at_the_first_size_and_the_measured_rate_at_another() -> None:
+    found = lookup(of_sizes(), "images_per_s")
+    assert found.at(batch=16).value == 780.0
+    assert found.at(batch=16, pixels=48**2).value == pytest.approx(2e6 / 48**2)
+
+
+def test_the_latency_of_a_client_is_of_the_first_size_only() -> None:
+    assert lookup(of_sizes(), "p50_ms").axes == ("batch", "cores", "instances")

@@ -69,6 +69,17 @@ def test_the_server_names_the_classes(published: Path, repository: Repository) -
     assert [value.decode().split(":")[2] for value in found.flatten()] == [str(label) for label in evaluated]
 
 
+def test_the_layers_of_every_published_variant_are_measured(published: Path, repository: Repository) -> None:
+    assert repository.variants
+    for variant in repository.variants:
+        profile = repository.on(variant.name, "local_cpu").profile
+        (times,) = profile.layer_times
+        named = {name for one in times.layers for name in one.layers}
+        assert {one.name for one in profile.layers if one.macs} <= named
+        assert (variant.precision == "int8") == ("QLinearConv" in times.operator_us)
+    assert "Time by layer" in (published / "repository" / "report.html").read_text()
+
+
 def test_candidates_are_fp32_and_int8_from_two_engines(published: Path) -> None:
     records = variant_records(published).values()
     files = [record["onnx"]["precision"] for record in records if record["onnx"]]

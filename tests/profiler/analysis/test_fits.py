@@ -1,4 +1,4 @@
-"""The four forms: known coefficients are found, unidentified forms are refused, and no fit extrapolates."""
+"""The forms: known coefficients are found, unidentified forms are refused, and no fit extrapolates."""
 
 import itertools
 import math
@@ -13,18 +13,20 @@ from profiler.common.errors import BadInputError
 from profiler.records.fit import Fit, Refusal
 from profiler.records.form import FORMS, FormName
 
-BATCHES, CORES = (1, 2, 4, 8, 16, 32), (0.5, 1, 2, 4)
+BATCHES, CORES, PIXELS = (1, 2, 4, 8, 16, 32), (0.5, 1, 2, 4), (1024, 2304, 4096)
 TRUE: dict[FormName, list[float]] = {
     "linear in batch": [1.5, 0.8],
     "degree 2 in batch": [0.02, 1.5, 0.8],
     "batch and cores": [3.0, 0.5, 2.0, 0.4],
     "linear in cores": [120.0, 15.0],
+    "linear in batch and pixels": [0.001, 0.8],
+    "memory in batch and pixels": [40.0, 5e7],
 }
 
 
 def places(form: FormName) -> list[dict[str, float]]:
-    """Every combination of the batches and cores that the form reads."""
-    values = {"batch": BATCHES, "cores": CORES}
+    """Every combination of the batches, cores and pixels that the form reads."""
+    values = {"batch": BATCHES, "cores": CORES, "pixels": PIXELS}
     variables = list(FORMS[form].fewest_values)
     return [dict(zip(variables, at, strict=True)) for at in itertools.product(*(values[name] for name in variables))]
 

@@ -2,8 +2,16 @@
 
 import pytest
 from blank import blank_profile, noise
+from made_points import size
 
-from profiler.analysis.fits import fit_latency_over_batch, fit_latency_over_cores, fit_throughput_over_cores, fitted
+from profiler.analysis.fits import (
+    fit_latency_over_batch,
+    fit_latency_over_cores,
+    fit_latency_over_sizes,
+    fit_memory_over_sizes,
+    fit_throughput_over_cores,
+    fitted,
+)
 from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import Blocks, Energy, MaximalThroughput
@@ -134,3 +142,40 @@ def test_with_several_input_sizes_a_first_inference_stands_beside_none() -> None
     found = fitted(profile)
     assert [one.conditions["input_shape"] for one in found.fits[::2]] == [[3, 32, 32], [3, 64, 64]]
     assert not any(one.warm_up for one in found.fits)
+
+
+def of_size(side: int, batch: int) -> LatencyPoint:
+    """A warm point at 0.001 · batch · pixels + 1 ms."""
+    p50_ms = 0.001 * batch * side * side + 1
+    return latency(batch, input_shape=(3, side, side), p50_ms=p50_ms)
+
+
+def test_latencies_of_several_sizes_have_a_fit_over_batch_and_pixels() -> None:
+    points = [of_size(side, batch) for side in (32, 64, 96) for batch in BATCHES]
+    (fit,) = fit_latency_over_sizes(points)
+    assert isinstance(fit, Fit)
+    assert (fit.form, fit.quantity, fit.unit) == ("linear in batch and pixels", "p50_ms", "ms")
+    assert fit.coefficients["slope"].value == pytest.approx(0.001)
+    assert fit.coefficients["intercept"].value == pytest.approx(1)
+    assert fit.median_relative_residual == pytest.approx(0, abs=1e-9)
+    assert fit.at(batch=3, pixels=50 * 50) == pytest.approx(0.001 * 3 * 2500 + 1)
+
+
+def test_two_sizes_fit_any_line_and_are_refused() -> None:
+    (refused,) = fit_latency_over_sizes([of_size(side, batch) for side in (32, 64) for batch in BATCHES])
+    assert isinstance(refused, Refusal)
+    assert refused.reason.startswith("2 distinct value(s) of pixels, and at least 3 are needed")
+
+
+def test_one_size_has_no_fit_over_sizes() -> None:
+    assert [*fit_latency_over_sizes([latency(batch) for batch in BATCHES])] == []
+
+
+def test_the_memory_of_several_sizes_has_a_fit_where_it_is_known() -> None:
+    points = [size(side, batch) for side in (32, 48, 64) for batch in (1, 4, 16)]
+    (fit,) = fit_memory_over_sizes(points)
+    assert isinstance(fit, Fit)
+    assert (fit.quantity, fit.unit, fit.n) == ("peak_bytes", "bytes", 9)
+    assert fit.coefficients["slope"].value == pytest.approx(40, rel=0.05)
+    unknown = [one.model_copy(update={"peak_bytes": None}) for one in points]
+    assert [*fit_memory_over_sizes(unknown)] == []

@@ -13,9 +13,11 @@ NOT_MEASURED = dict.fromkeys(
     (
         "screen_with",
         "latency",
+        "layers",
         "throughput",
         "warm_up",
         "memory",
+        "sizes",
         "scaling",
         "dynamic_batching",
         "capacity",

@@ -15,7 +15,8 @@ from profiler.operators.measuring import expected_s, measured_table, missing_pas
 from profiler.operators.operator import Operator, OperatorPoint, Place, Precision
 from profiler.operators.operator_graph import input_shape, operator_model
 from profiler.operators.table import OperatorTable, OperatorTimes, efficient
-from profiler.operators.timing import block, kernel_us, measure_operator
+from profiler.operators.timing import block, measure_operator, summed
+from profiler.runtimes.kernel_clock import Kernel
 from profiler.target.identity import fingerprint
 
 CONVOLUTION = Operator(kind="convolution", kernel=(3, 3), pads=(1, 1, 1, 1), height=8, width=8)
@@ -79,19 +80,10 @@ def test_more_work_takes_longer() -> None:
 
 
 def test_the_changes_of_layout_around_an_operator_are_told_apart() -> None:
-    def event(name: str, operator: str, us: int) -> dict[str, object]:
-        return {"cat": "Node", "name": f"{name}_kernel_time", "dur": us, "args": {"op_name": operator}}
-
-    once = [
-        event("a", "ReorderInput", 90),
-        event("b", "Conv", 5),
-        event("c", "Relu", 2),
-        event("d", "ReorderOutput", 9),
-    ]
-    fence = {"cat": "Node", "name": "b_fence_before", "dur": 7, "args": {"op_name": "Conv"}}
-    events = [{"cat": "Session", "name": "model_run", "dur": 200}, *once, fence, *once]
-    assert kernel_us(events, around=False) == [7.0, 7.0]
-    assert kernel_us(events, around=True) == [99.0, 99.0]
+    times = {"ReorderInput": [90, 91], "Conv": [5, 6], "Relu": [2, 2], "ReorderOutput": [9, 9]}
+    kernels = {Kernel(operator.lower(), operator): values for operator, values in times.items()}
+    assert summed(kernels, around=False) == [7.0, 8.0]
+    assert summed(kernels, around=True) == [99.0, 100.0]
 
 
 def table(points: dict[Place, float], block: int = 1) -> OperatorTable:
