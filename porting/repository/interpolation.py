@@ -13,6 +13,8 @@ from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
 from profiler.records.profile import IN_PROCESS, Profile
 
+# The name of the warm-up predictor among the runtimes of a figure.
+PREDICTOR = "warm-up predictor"
 BATCH_AXES = ("batch", "cores", "instances")
 Coordinates = tuple[float, ...]
 Table = Mapping[Coordinates, Figure]
@@ -68,7 +70,7 @@ class Lookup:
             except OutsideError as error:
                 reasons.append(f"{error} (runtime {shown(runtime)})")
                 continue
-            kind: Literal["measured", "predicted"] = "measured" if measured else "predicted"
+            kind: Literal["measured", "predicted"] = "measured" if measured and runtime != PREDICTOR else "predicted"
             return Reading(*figure, self.unit, kind, {name: wanted[name] for name in self.axes} | {"runtime": runtime})
         raise BadInputError(f"{self.what}: {'; '.join(reasons) or 'nothing was measured: profile=full measures it'}")
 
@@ -134,8 +136,23 @@ def lookup(profile: Profile, name: str) -> Lookup:
         if value is not None:
             place = tuple(float(getattr(point, axis)) for axis in source.axes)
             tables.setdefault(point.runtime, {}).setdefault(place, value)
+    if name == "first_inference_ms":
+        # It comes after the runtimes, so a measured figure counts, and one between measured figures too.
+        tables |= predictions(profile)
     axes = {axis: usual[axis] for axis in source.axes if axis in usual}
     return Lookup(source.what, source.unit, source.axes, axes, tables)
+
+
+def predictions(profile: Profile) -> dict[str, dict[Coordinates, Figure]]:
+    """The table of the predicted first inferences and the measured ones around them; empty without predictions."""
+    own = profile.target.resources
+    times = {one.batch: one.first_ms for one in profile.own(profile.first_inference)}
+    predicted = {one.batch: one.time_ms for one in profile.predicted if one.batch is not None}
+    table: dict[Coordinates, Figure] = {
+        (float(batch), float(own.cores), float(own.instances)): (time_ms, None, None)
+        for batch, time_ms in (predicted | times).items()
+    }
+    return {PREDICTOR: table} if predicted else {}
 
 
 def client_latencies(profile: Profile) -> list[LatencyPoint]:

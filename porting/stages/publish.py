@@ -15,6 +15,7 @@ from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
 from porting.workspace.choices import with_choices
+from porting.workspace.predictions import with_predictions
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.common.archives import arrays
@@ -83,7 +84,8 @@ def profiled(workspace: Workspace) -> list[Offer]:
             profiles = usable(workspace, variant)
             if variant.onnx is not None and profiles:
                 workspace.check_files(variant)
-                found.append(item(workspace, variant, variant.onnx, profiles))
+                complete = {name: with_predictions(workspace, variant, one) for name, one in profiles.items()}
+                found.append(item(workspace, variant, variant.onnx, complete))
             elif variant.onnx is not None:
                 say(f"publish   {variant.name} is left out: no profile of it has a maximal throughput: stage=profile")
     return found

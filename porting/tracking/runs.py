@@ -55,6 +55,8 @@ class MlflowTracker:
 
         run = self._child(variant.name)
         values, flags = tracked_figures(variant, profiles), variant.onnx.flags if variant.onnx else {}
+        # The raw samples, with the monitor's features, stay in the workspace.
+        samples = {target: f"{variant.task}/variants/{folder.name}/samples/{target}.npz" for target in profiles}
         own = {
             "variant": variant.name,
             "backbone": variant.backbone,
@@ -66,7 +68,11 @@ class MlflowTracker:
             run,
             metrics=[Metric(key, value, timestamp=0, step=0) for key, value in values.items()],
             params=[Param(key, value) for key, value in (self._parameters | own).items()],
-            tags=[RunTag("task", variant.task), *(RunTag(f"flag/{name}", reason) for name, reason in flags.items())],
+            tags=[
+                RunTag("task", variant.task),
+                *(RunTag(f"flag/{name}", reason) for name, reason in flags.items()),
+                *(RunTag(f"samples/{target}", f"tasks/{path}") for target, path in samples.items()),
+            ],
         )
         self._client.log_artifact(run, str(folder / "variant.json"))
         self._client.set_terminated(run)

@@ -15,7 +15,7 @@ from profiler.records.fit import Fit, Refusal
 from profiler.records.latency import LatencyPoint
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.throughput import Contention, MaximalThroughput, Repeats, ThroughputPoint, Visit
-from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
+from profiler.records.warm_up import FirstInference, LoadTime, PredictedTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
 # The runtime of the latency part, which computes in the profiler's own process.
@@ -53,7 +53,8 @@ class Profile(Record):
 
     An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
     workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the
-    planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
+    planned points that could not be measured. Fits are predictions from the tables, which stay authoritative. A
+    publication adds the `predicted` times that no load measured.
     """
 
     schema_version: Literal[3] = 3
@@ -81,6 +82,7 @@ class Profile(Record):
     contention: tuple[Contention, ...] = ()
     repeats: tuple[Repeats, ...] = ()
     visits: tuple[Visit, ...] = ()
+    predicted: tuple[PredictedTime, ...] = Field(default=(), max_length=1000)
     fits: tuple[Fit, ...] = ()
     refused_fits: tuple[Refusal, ...] = ()
     missing: tuple[Missing, ...] = ()

@@ -3,6 +3,7 @@
 import pytest
 from full_profile import blank_profile, full_profile
 from made_points import latency, partly
+from made_tasks import first, predicted
 
 from porting.repository.interpolation import Lookup, interpolated, lookup
 from profiler.common.errors import BadInputError
@@ -124,3 +125,14 @@ def test_a_figure_between_two_measured_ones_is_nearer_to_the_nearer_one(batch: f
     (found, low, high), measured = interpolated(("batch",), points, {"batch": batch})
     assert (found, low, high) == pytest.approx((value, 0.9 * value, 1.1 * value))
     assert measured == (batch == 5.0)
+
+
+def test_a_predicted_first_inference_is_marked_and_a_measured_one_counts_first() -> None:
+    profile = full_profile(first_inference=(first(9.0, 1), first(12.0, 2)), predicted=(predicted(40.0, 8),))
+    found = lookup(profile, "first_inference_ms")
+    assert (found.at(batch=2).value, found.at(batch=2).kind) == (12.0, "measured")
+    assert (found.at(batch=8).value, found.at(batch=8).kind) == (40.0, "predicted")
+    assert found.at(batch=5).value == pytest.approx(26.0)
+    assert found.at(batch=5).at["runtime"] == "warm-up predictor"
+    with pytest.raises(BadInputError, match="outside of what was measured"):
+        found.at(batch=9)
