@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from profiler.common.profile_settings import Batch
 from profiler.records.base import Count, Kind, Timed, Value
 from profiler.records.memory import Usage
 from profiler.records.place import PageCache
@@ -70,7 +71,7 @@ class PredictedTime(Value):
 
     kind: Kind = "predicted"
     quantity: Quantity
-    batch: Count | None
+    batch: Batch | None
     time_ms: float = Field(gt=0, le=1e12)
     held_out: Literal["variant", "backbone"]
     cvrmse_share: float = Field(ge=0, le=1e12)

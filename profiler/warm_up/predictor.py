@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from profiler.common.profile_settings import Batch
 from profiler.common.target import TargetName
 from profiler.records.base import Record, Value
 from profiler.records.complexity import Fingerprint
@@ -83,7 +84,7 @@ class TimePredictor(Record):
     least_ms: float = Field(gt=0)
     trees: tuple[Tree, ...] = Field(min_length=1)
     rows: int = Field(ge=1)
-    batches: tuple[int, ...] = Field(min_length=1)
+    batches: tuple[Batch, ...] = Field(min_length=1)
     backbones: tuple[str, ...]
     errors: dict[str, Errors] = Field(min_length=1)
 

@@ -1,8 +1,6 @@
 """`dnn-porting warm-up`: predictors from the profiles of a workspace, published for what no load measured."""
 
 import hashlib
-import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +20,10 @@ from porting.workspace.workspace import Workspace
 from profiler.analysis.fits import fitted
 from profiler.common.archives import Samples, packed
 from profiler.common.errors import BadInputError
+from profiler.common.files import read_record, write_record
 from profiler.records.profile import Profile
 from profiler.warm_up import regression
+from profiler.warm_up.predictor import TargetPredictors
 
 SETTINGS = PublishSettings(merge_from=[], copy_to=[], mlflow_registry=False, sign=None, public_key=None)
 TARGET = "local_cpu"
@@ -119,18 +119,21 @@ def test_the_device_planner_plans_a_variant_that_was_only_screened(workspace: Wo
 
 def test_without_a_predictor_nothing_is_predicted(workspace: Workspace) -> None:
     repository, _ = publish_workspace(workspace, SETTINGS)
-    assert not any(repository.on(name, TARGET).profile.predicted for name in repository.by_name)
+    found = [repository.on(name, TARGET).profile.predicted for name in repository.by_name]
+    assert found
+    assert found == [()] * len(found)
 
 
-def test_a_predictor_of_another_machine_is_refused(workspace: Workspace) -> None:
+def test_a_damaged_predictor_and_one_of_another_machine_are_refused(workspace: Workspace) -> None:
     train(workspace)
     path = workspace.predictors(TARGET)
-    shutil.copy(path, workspace.predictors("other"))
-    content = json.loads(path.read_text())
-    assert content["fingerprint"]["cpu_model"]
-    changed = path.read_text().replace('"cpu_model": "', '"cpu_model": "another ')
-    path.write_text(changed)
+    stored = read_record(path, TargetPredictors, "")
+    path.write_text(path.read_text().replace('"cpu_model": "', '"cpu_model": "another '))
     with pytest.raises(BadInputError, match=r"damaged .*warm-up train --target local_cpu"):
+        publish_workspace(workspace, SETTINGS)
+    other = stored.fingerprint.model_copy(update={"cpu_model": "another"})
+    write_record(path, stored.model_copy(update={"fingerprint": other}))
+    with pytest.raises(BadInputError, match=r"is of another machine or server than .*: train it again"):
         publish_workspace(workspace, SETTINGS)
 
 
