@@ -43,7 +43,7 @@ def load_times(profile: Profile) -> dict[int, float]:
     """The load time in ms with the file in the page cache, as that of batch 1."""
     found = [one for one in profile.own(profile.load_time) if one.page_cache == "warm" and not one.is_disturbed()]
     times_ms = [time_ms for one in found if (time_ms := one.p50_ms or one.mean_ms) is not None]
-    return dict(zip([1], times_ms, strict=False))
+    return {1: times_ms[0]} if times_ms else {}
 
 
 TIMES: dict[Quantity, Callable[[Profile], dict[int, float]]] = {
