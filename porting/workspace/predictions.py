@@ -29,20 +29,32 @@ def measured(workspace: Workspace) -> dict[str, list[tuple[Variant, Measured]]]:
     return found
 
 
-def with_predictions(workspace: Workspace, variant: Variant, profile: Profile) -> Profile:
-    """The profile with the predicted times of its target's predictors; a measured time has no prediction.
+def stored(workspace: Workspace, target: str) -> TargetPredictors | None:
+    """The predictors of a target, `None` where none was trained; raises `BadInputError` for a damaged file."""
+    path = workspace.predictors(target)
+    if not os.path.lexists(path):
+        return None
+    found = read_record(path, TargetPredictors, again(target))
+    if found.target_name != target:
+        raise BadInputError(f"{path} holds the predictors of target {found.target_name}: {again(target)}")
+    return found
 
-    Raises `BadInputError` for a damaged file of predictors, and for one of another machine.
-    """
-    path = workspace.predictors(profile.target_name)
-    found: tuple[PredictedTime, ...] = ()
-    if os.path.lexists(path):
-        fix = f"train it again with dnn-porting warm-up train --target {profile.target_name}, or remove it"
-        stored = read_record(path, TargetPredictors, fix)
-        if (stored.target_name, stored.fingerprint) != (profile.target_name, profile.fingerprint):
-            raise BadInputError(f"{path} is of another machine or server than the profile of {variant.name}: {fix}")
-        found = tuple(one for predictor in stored.predictors for one in predicted(predictor, variant, profile))
-    return profile.model_copy(update={"predicted": found})
+
+def again(target: str) -> str:
+    """The fix for predictors that cannot be used."""
+    return f"train them again with dnn-porting warm-up train --target {target}, or remove the file"
+
+
+def with_predictions(found: TargetPredictors | None, variant: Variant, profile: Profile) -> Profile:
+    """The profile with the predicted times that no load measured; raises `BadInputError` for another machine's."""
+    if found is not None and found.fingerprint != profile.fingerprint:
+        raise BadInputError(
+            f"the warm-up predictors of target {profile.target_name} are of another machine or server than the profile "
+            f"of {variant.name}: {again(profile.target_name)}"
+        )
+    predictors = () if found is None else found.predictors
+    times = tuple(time for one in predictors for time in predicted(one, variant, profile))
+    return profile.model_copy(update={"predicted": times})
 
 
 def predicted(predictor: TimePredictor, variant: Variant, profile: Profile) -> Iterator[PredictedTime]:

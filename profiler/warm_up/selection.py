@@ -75,13 +75,14 @@ def observed(monitored: Iterable[tuple[Measured, Samples]]) -> tuple[Dataset, li
 
 def first_inferences(samples: Samples) -> Iterable[tuple[int, dict[str, float], float]]:
     """The batch, the features and the time in ms of each first inference; raises `BadInputError` for other shapes."""
-    names = [str(name) for name in samples.get(MONITORED_FEATURES, np.array([]))]
+    names = [str(name) for name in np.ravel(samples.get(MONITORED_FEATURES, []))]
     for name in samples:
         batch = name.removeprefix(MONITORED)
         if batch == name or not batch.isdecimal():
             continue
         values, times_ms = samples[name], samples.get(f"first_inference_batch_{batch}_ms", np.array([]))
-        if values.shape != (len(times_ms), len(names)) or not (times_ms > 0).all():
+        fit = times_ms.ndim == 1 and values.shape == (len(times_ms), len(names))
+        if not fit or {values.dtype.kind, times_ms.dtype.kind} != {"f"} or not np.all(times_ms > 0):
             raise BadInputError(f"the samples {name} do not fit their first inferences: {FIX}")
         for row, first_ms in zip(values, times_ms, strict=True):
             yield int(batch), dict(zip(names, map(float, row), strict=True)), float(first_ms)

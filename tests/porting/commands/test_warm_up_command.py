@@ -133,7 +133,10 @@ def test_a_damaged_predictor_and_one_of_another_machine_are_refused(workspace: W
         publish_workspace(workspace, SETTINGS)
     other = stored.fingerprint.model_copy(update={"cpu_model": "another"})
     write_record(path, stored.model_copy(update={"fingerprint": other}))
-    with pytest.raises(BadInputError, match=r"is of another machine or server than .*: train it again"):
+    with pytest.raises(BadInputError, match=r"are of another machine or server than .*: train them again"):
+        publish_workspace(workspace, SETTINGS)
+    write_record(path, stored.model_copy(update={"target_name": "edge"}))
+    with pytest.raises(BadInputError, match=r"holds the predictors of target edge: train them again"):
         publish_workspace(workspace, SETTINGS)
 
 

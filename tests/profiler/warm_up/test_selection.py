@@ -57,7 +57,18 @@ def test_samples_without_the_monitor_are_refused_with_the_setting() -> None:
         select([(one, plain)])
 
 
-def test_features_that_do_not_fit_their_first_inferences_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("monitor_batch_4", np.ones((3, 2))),
+        ("monitor_batch_4", np.full((LOADS, len(NAMES)), "text")),
+        ("monitor_batch_4", np.array(1.0)),
+        ("first_inference_batch_4_ms", np.zeros(LOADS)),
+        ("first_inference_batch_4_ms", np.array(1.0)),
+        ("first_inference_batch_4_ms", np.full(LOADS, np.nan)),
+    ],
+)
+def test_features_that_do_not_fit_their_first_inferences_are_refused(name: str, values: np.ndarray) -> None:
     one, samples = monitored(0)
     with pytest.raises(BadInputError, match="monitor_batch_4 do not fit"):
-        select([(one, samples | {"monitor_batch_4": np.ones((3, 2))})])
+        select([(one, samples | {name: values})])
