@@ -54,6 +54,7 @@ def train_target(workspace: Workspace, target: str, variants: Sequence[Measured]
         raise BadInputError(f"no predictor of {target} could be trained")
     for one in predictors:
         show_errors(f"{target}: {one.quantity}, {one.rows} rows", one.errors)
+        say(f"published: {next(iter(one.errors))}")
     path = workspace.predictors(target)
     path.parent.mkdir(exist_ok=True)
     fingerprint = variants[0].profile.fingerprint

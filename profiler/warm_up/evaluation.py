@@ -25,8 +25,24 @@ class Model(Protocol):
 
 
 Maker = Callable[[Sequence[str]], Model]
-PREDICTOR = "line with forest"
-MODELS: dict[str, Maker] = {PREDICTOR: ForestOverLine, "line alone": Line, "forest alone": lambda _: forest()}
+WITH_FOREST, LINE = "line with forest", "line alone"
+MODELS: dict[str, Maker] = {WITH_FOREST: ForestOverLine, LINE: Line, "forest alone": lambda _: forest()}
+
+
+def every_error(table: Dataset) -> dict[str, Errors]:
+    """The errors of every model; the first one is the line with or without its forest, whichever is better.
+
+    A forest of disturbed times learns their noise. A forest alone does not extrapolate, so it is never the first.
+    """
+    found = {name: errors(make, table) for name, make in MODELS.items()}
+    best = min((WITH_FOREST, LINE), key=lambda name: mape(found[name]))
+    return {best: found[best]} | found
+
+
+def mape(found: Errors) -> float:
+    """The mean absolute error on other backbones, or else on other variants; 0 where both are unknown."""
+    score = found.by_backbone or found.by_variant
+    return 0.0 if score is None else score.mape_share
 
 
 def errors(make: Maker, table: Dataset) -> Errors:

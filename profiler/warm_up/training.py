@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from profiler.records.warm_up import Quantity
 from profiler.warm_up.dataset import Dataset, Measured, tabulate
-from profiler.warm_up.evaluation import MODELS, errors
-from profiler.warm_up.predictor import PredictorFeature, TimePredictor, Tree
+from profiler.warm_up.evaluation import WITH_FOREST, every_error
+from profiler.warm_up.predictor import LEAF, PredictorFeature, TimePredictor, Tree
 from profiler.warm_up.regression import ForestOverLine
+
+# A line without a forest: the logarithm of its factor is 0.
+NO_CHANGE = Tree(feature=(0,), threshold=(0.0,), left=(LEAF,), right=(LEAF,), value=(0.0,))
 
 
 def train(measured: Iterable[Measured], quantity: Quantity) -> TimePredictor:
@@ -17,17 +19,18 @@ def train(measured: Iterable[Measured], quantity: Quantity) -> TimePredictor:
     Raises `BadInputError` where nothing was measured or scikit-learn is missing.
     """
     table = tabulate(measured, quantity)
+    found = every_error(table)
     model = ForestOverLine(table.names).fit(table.features, table.times_ms)
     return TimePredictor(
         quantity=quantity,
         features=feature_records(table, model),
         constant_ms=float(model.line.fitted.intercept_),
         least_ms=model.line.least_ms,
-        trees=tuple(tree(one.tree_) for one in model.forest.regressor_.estimators_),
+        trees=trees(model) if next(iter(found)) == WITH_FOREST else (NO_CHANGE,),
         rows=len(table.times_ms),
         batches=tuple(sorted({int(one) for one in table.features[:, table.names.index("batch")]})),
         backbones=known_backbones(table),
-        errors={name: errors(make, table) for name, make in MODELS.items()},
+        errors=found,
     )
 
 
@@ -49,12 +52,16 @@ def feature_records(table: Dataset, model: ForestOverLine) -> tuple[PredictorFea
     )
 
 
-def tree(fitted: Any) -> Tree:
-    """The arrays of a fitted tree of scikit-learn."""
-    return Tree(
-        feature=fitted.feature.tolist(),
-        threshold=fitted.threshold.tolist(),
-        left=fitted.children_left.tolist(),
-        right=fitted.children_right.tolist(),
-        value=fitted.value[:, 0, 0].tolist(),
+def trees(model: ForestOverLine) -> tuple[Tree, ...]:
+    """The arrays of the trees of scikit-learn."""
+    fitted = [one.tree_ for one in model.forest.regressor_.estimators_]
+    return tuple(
+        Tree(
+            feature=one.feature.tolist(),
+            threshold=one.threshold.tolist(),
+            left=one.children_left.tolist(),
+            right=one.children_right.tolist(),
+            value=one.value[:, 0, 0].tolist(),
+        )
+        for one in fitted
     )

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_warm_up import BATCHES, family, network, rule_ms
+from made_warm_up import BATCHES, family, network, rule_ms, stepped_ms
+from narrowing import known
 
 from profiler.common.errors import BadInputError
 from profiler.common.files import read_record, sealed, write_record
 from profiler.warm_up import regression
 from profiler.warm_up.dataset import tabulate
-from profiler.warm_up.evaluation import PREDICTOR
+from profiler.warm_up.evaluation import LINE, WITH_FOREST
 from profiler.warm_up.features import features
 from profiler.warm_up.predictor import TargetPredictors, TimePredictor
 from profiler.warm_up.regression import ForestOverLine
@@ -27,7 +28,7 @@ UNSEEN = network(width=17, layers=20)
 def predictor() -> Iterator[TimePredictor]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(regression, "TREES", 20)
-        yield train(family(), "first_inference_ms")
+        yield train(family(rule=stepped_ms), "first_inference_ms")
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def change(path: Path, field: str, value: list[Any]) -> None:
 
 def test_the_record_answers_as_scikit_learn_does(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regression, "TREES", 20)
-    table = tabulate(family(), "first_inference_ms")
+    table = tabulate(family(rule=stepped_ms), "first_inference_ms")
     model = ForestOverLine(table.names).fit(table.features, table.times_ms)
     (predictor,) = read(stored).predictors
     between = table.features * np.random.default_rng(0).uniform(0.8, 1.2, table.features.shape).astype(np.float32)
@@ -67,12 +68,12 @@ def test_it_predicts_a_variant_that_it_has_not_seen(predictor: TimePredictor, ba
     found = predictor.predict(features(UNSEEN, batch), "middle", batch)
     assert found is not None
     assert (found.kind, found.batch, found.outside) == ("predicted", batch, ())
-    assert found.time_ms == pytest.approx(rule_ms(UNSEEN, batch), rel=0.15)
+    assert found.time_ms == pytest.approx(stepped_ms(UNSEEN, batch), rel=0.15)
 
 
 @pytest.mark.parametrize(("backbone", "by"), [("deep", "variant"), ("other", "backbone")])
 def test_a_prediction_has_the_error_of_its_kind_of_variant(predictor: TimePredictor, backbone: str, by: str) -> None:
-    expected = getattr(predictor.errors[PREDICTOR], f"by_{by}")
+    expected = getattr(next(iter(predictor.errors.values())), f"by_{by}")
     found = predictor.predict(features(UNSEEN, 1), backbone, 1)
     assert found is not None
     assert (found.held_out, found.mape_share, found.cvrmse_share) == (by, expected.mape_share, expected.cvrmse_share)
@@ -80,9 +81,9 @@ def test_a_prediction_has_the_error_of_its_kind_of_variant(predictor: TimePredic
 
 
 def test_without_an_error_for_another_backbone_there_is_no_prediction(predictor: TimePredictor) -> None:
-    own = predictor.errors[PREDICTOR]
+    own = next(iter(predictor.errors.values()))
     unknown = own.model_copy(update={"by_backbone": None, "reasons": {"by_backbone": "too few"}})
-    one = predictor.model_copy(update={"errors": {PREDICTOR: unknown}})
+    one = predictor.model_copy(update={"errors": {LINE: unknown}})
     assert one.predict(features(UNSEEN, 1), "other", 1) is None
     assert one.predict(features(UNSEEN, 1), "deep", 1) is not None
 
@@ -114,6 +115,21 @@ def test_a_tree_that_cannot_be_followed_is_refused(stored: Path, field: str, val
     change(stored, field, value)
     with pytest.raises(BadInputError, match=message):
         read(stored)
+
+
+def test_the_forest_is_published_only_where_it_lowers_the_error(
+    predictor: TimePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert next(iter(predictor.errors)) == WITH_FOREST
+    assert len(predictor.trees) == 20
+    monkeypatch.setattr(regression, "TREES", 20)
+    plain = train(family(), "first_inference_ms")
+    assert next(iter(plain.errors)) == LINE
+    assert set(plain.errors) == set(predictor.errors)
+    found = plain.predict(features(UNSEEN, 4), "deep", 4)
+    assert found is not None
+    assert found.time_ms == pytest.approx(rule_ms(UNSEEN, 4), rel=0.05)
+    assert found.mape_share == known(plain.errors[LINE].by_variant).mape_share
 
 
 def test_without_scikit_learn_the_training_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from profiler.common.errors import BadInputError, ModelError
 from profiler.records.profile import Profile
 from profiler.warm_up import regression
 from profiler.warm_up.dataset import Dataset, Measured, first_inferences, load_times, tabulate
-from profiler.warm_up.evaluation import MODELS, PREDICTOR, errors, score
+from profiler.warm_up.evaluation import MODELS, WITH_FOREST, errors, score
 from profiler.warm_up.features import features
 
 
@@ -69,7 +69,7 @@ def test_the_scores_are_those_of_the_paper() -> None:
 
 
 def test_a_rule_that_the_backbones_share_reaches_the_errors_of_the_paper(table: Dataset) -> None:
-    found = errors(MODELS[PREDICTOR], table)
+    found = errors(MODELS[WITH_FOREST], table)
     assert known(found.by_backbone).cvrmse_share < 0.22
     assert known(found.by_backbone).mape_share < 0.125
     assert known(found.by_variant).cvrmse_share < 0.15
@@ -86,14 +86,14 @@ def test_a_backbone_with_a_rule_of_its_own_cannot_be_learned_from_others() -> No
     def peculiar(profile: Profile, batch: int) -> float:
         return rule_ms(profile, batch) * (1 + zlib.crc32(str(len(profile.layers)).encode()) % 7)
 
-    found = errors(MODELS[PREDICTOR], tabulate(family(rule=peculiar), "first_inference_ms"))
+    found = errors(MODELS[WITH_FOREST], tabulate(family(rule=peculiar), "first_inference_ms"))
     assert known(found.by_backbone).mape_share > 0.3
     assert known(found.by_variant).mape_share < 0.15
 
 
 def test_two_backbones_are_too_few_and_the_reason_says_so(table: Dataset) -> None:
     two = replace(table, backbones=np.where(table.backbones == "deep", "deep", "middle"))
-    found = errors(MODELS[PREDICTOR], two)
+    found = errors(MODELS[WITH_FOREST], two)
     assert found.by_backbone is None
     assert found.reasons["by_backbone"] == "the error needs 3 backbones with measured times, and there are fewer"
     assert found.by_variant is not None
