@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_warm_up import BATCHES, family, network, rule_ms, stepped_ms
+from made_warm_up import BACKBONES, BATCHES, family, measured_profile, network, rule_ms, stepped_ms
 from narrowing import known
 
 from profiler.common.errors import BadInputError
 from profiler.common.files import read_record, sealed, write_record
 from profiler.warm_up import regression
-from profiler.warm_up.dataset import tabulate
+from profiler.warm_up.dataset import Measured, tabulate
 from profiler.warm_up.evaluation import LINE, WITH_FOREST
 from profiler.warm_up.features import features
 from profiler.warm_up.predictor import TargetPredictors, TimePredictor
@@ -130,6 +130,12 @@ def test_the_forest_is_published_only_where_it_lowers_the_error(
     assert found is not None
     assert found.time_ms == pytest.approx(rule_ms(UNSEEN, 4), rel=0.05)
     assert found.mape_share == known(plain.errors[LINE].by_variant).mape_share
+
+
+def test_a_backbone_of_one_variant_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regression, "TREES", 5)
+    lone = Measured("lone", "lone", measured_profile(16, 24))
+    assert train([*family(widths=2), lone], "first_inference_ms").backbones == tuple(sorted(BACKBONES))
 
 
 def test_without_scikit_learn_the_training_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ def test_what_decides_is_chosen_and_an_unknown_feature_is_left_out() -> None:
     assert set(found.chosen[:3]) == {SWITCHES, REQUESTED, "batch"}
     assert next(iter(found.importance)) == SWITCHES
     assert found.unknown == [NAMES[-1]]
+    assert NAMES[-1] not in found.importance
     assert len(found.chosen) == 4
 
 
