@@ -8,6 +8,7 @@ COMMANDS = {
     "compare": "porting.commands.compare",
     "convert": "porting.commands.convert",
     "lint": "porting.commands.lint",
+    "monitor": "porting.commands.monitor_process",
     "orchestrate": "orchestrators.commands.orchestrate",
     "plan": "orchestrators.commands.plan",
     "request": "porting.commands.request",
@@ -15,6 +16,7 @@ COMMANDS = {
     "serve": "porting.commands.serve",
     "simulate": "orchestrators.commands.simulate",
     "verify": "porting.commands.verify",
+    "warm-up": "porting.commands.warm_up_predictor",
 }
 
 

@@ -22,7 +22,6 @@ from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.latency import LatencyPoint
 from profiler.records.throughput import Contention
-from profiler.records.warm_up import FirstInference
 
 PERCENTILES = {"p99_ms": 0.99, "p95_ms": 0.95, "p90_ms": 0.9}
 # The cores that a load uses where that was not measured: one thread.
@@ -89,11 +88,7 @@ class MeasuredVariant:
 
     def up_s(self, batch: int) -> float:
         """See `Variant`: the load, and the warm-up requests of batch 1 and of the largest batch."""
-        measured = self._one.profile.own(self._one.profile.first_inference)
-        self._one.needed(measured or None, "first inference", FirstInference)
-        first = self._one.lookup("first_inference_ms")
-        warm_up_ms = sum(first.at(batch=size).value for size in {1, batch})
-        return self._one.load_s() + warm_up_ms / MS_PER_S
+        return self._one.load_s() + sum(self._one.first_inference_s(size) for size in {1, batch})
 
     def kept(self, share: float) -> float:
         """See `Variant`: linear between the measured shares, and extrapolated beyond the last one."""

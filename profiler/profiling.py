@@ -62,7 +62,7 @@ class Profiling:
             for point in before.wanted_again(visit):
                 self._ledger.outdate(point)
         self._start = time.monotonic()
-        model.patience = settings.patience
+        model.patience, model.monitor = settings.patience, settings.monitor
         self._failures, self._dead = 0, ""
         # The expected time of the points that did not fit the budget.
         self._lacking_s = 0.0

@@ -14,7 +14,6 @@ from profiler.common.target import Target
 from profiler.measure.layers.part import BATCH, measure_layers
 from profiler.records.layer_time import LayerTimes
 from profiler.records.place import Place
-from profiler.records.profile import IN_PROCESS
 from profiler.target.model_under_test import ModelUnderTest
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 
@@ -25,7 +24,7 @@ def rounds(ready: PreparedTarget, network: Network, count: int, seconds: float) 
     """The times of the layers, measured again in each round."""
     with ModelUnderTest(ready, network.path) as model:
         for _ in range(count):
-            yield measure_layers(model, Place(IN_PROCESS, model.own, BATCH), seconds)
+            yield measure_layers(model, Place(model.target.computes_in, model.own, BATCH), seconds)
 
 
 def figure(found: list[LayerTimes]) -> Figure:

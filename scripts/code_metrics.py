@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from import_circles import ROOT, circles, folder_imports
-from reachability import MARKED, entry_points, inside, unreached, without_marked
+from reachability import entry_points, unreached
 from rich.console import Console
 from rich.table import Table
 from source_figures import (
@@ -71,7 +71,6 @@ def figures(root: Path) -> dict[str, Figure]:
     every = sum(1 for tree in source.trees.values() for _ in functions(tree))
     long, twice = long_functions(source), names_twice(source)
     dead = unreached(source, entry_points(root))
-    counted = without_marked(dead, MARKED)
     return {
         "folders in circles": Figure(sum(len(knot.split()) for knot in knots), knots),
         "lines of source": Figure(lines),
@@ -81,15 +80,9 @@ def figures(root: Path) -> dict[str, Figure]:
         "functions over 40 lines": Figure(len(long), long),
         "test lines over source lines": Figure(lines_of_tests(root) / lines),
         "file names that exist twice": Figure(len(twice), twice),
-        "definitions that nothing reaches": Figure(len(counted), counted),
-        "definitions in folders marked as unreached": Figure(len(dead) - len(counted), marked_folders(dead)),
+        "definitions that nothing reaches": Figure(len(dead), dead),
         "functions fully typed": Figure(1 - len(loose) / every, loose),
     }
-
-
-def marked_folders(dead: Sequence[str]) -> list[str]:
-    """Each marked folder with the number of its unreached definitions and the reason of the mark."""
-    return [f"{name}: {sum(inside(one, name) for one in dead)} definitions, {why}" for name, why in MARKED.items()]
 
 
 def lost(value: float, limit: Limit) -> bool:
@@ -120,8 +113,7 @@ def main() -> int:
     console, found = Console(highlight=False, soft_wrap=True), figures(ROOT)
     show(found, console)
     if options.unreached:
-        for name in ("definitions that nothing reaches", "definitions in folders marked as unreached"):
-            console.print(*found[name].counted, sep="\n")
+        console.print(*found["definitions that nothing reaches"].counted, sep="\n")
     worse = [name for name, limit in LIMITS.items() if options.check and lost(found[name].value, limit)]
     for name in worse:
         line = f"{name}: {shown(found[name].value)} is beyond the limit of {shown(LIMITS[name].held)}"

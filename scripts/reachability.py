@@ -7,7 +7,7 @@ where a reached definition has its name. So the list is rather too short than to
 import ast
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from import_circles import NAMED
@@ -23,11 +23,6 @@ PLAIN_DECORATORS = {"property", "cached_property", "classmethod", "staticmethod"
 # ONNX Runtime's calibration calls the first on any object, and the template of the report calls the second.
 CALLED = {"get_next", "as_json"}
 DUNDER = re.compile(r"__\w+__")
-# Folders with a feature without a command, with the reason. Their definitions do not count.
-MARKED = {
-    "profiler/system/monitor": "no command shows the state of a machine yet",
-    "profiler/warm_up": "no command predicts a first inference yet",
-}
 
 
 def entry_points(root: Path) -> list[str]:
@@ -163,16 +158,3 @@ def unreached(source: Source, starts: list[str]) -> list[str]:
     left = [node for node in names.definitions if node not in walk.reached]
     alone = [(module, name) for module, name in left if (module, name.rpartition(".")[0]) not in left]
     return sorted(f"{names.paths[module]}:{names.definitions[module, name].lineno} {name}" for module, name in alone)
-
-
-def without_marked(found: Sequence[str], marked: Mapping[str, str]) -> list[str]:
-    """The unreached definitions outside the marked folders; raises `ValueError` for a mark without any inside."""
-    for folder in marked:
-        if not any(inside(one, folder) for one in found):
-            raise ValueError(f"{folder} is marked as unreached and has no unreached definition: remove the mark")
-    return [one for one in found if not any(inside(one, folder) for folder in marked)]
-
-
-def inside(found: str, folder: str) -> bool:
-    """Whether an unreached definition, as `path:line name`, lies in a folder itself."""
-    return found.partition(":")[0].rpartition("/")[0] == folder

@@ -39,20 +39,25 @@ def plan(config: DictConfig) -> None:
     """Plans with every chosen planner; raises the first error where all of them fail."""
     settings, repository = prepared(config)
     outcomes: dict[str, PlanBase | DnnPortingError] = {}
+    predicted: dict[str, list[str]] = {}
     for name, component in settings.planners.items():
+        repository.predicted.clear()
         try:
             check_chosen(name, component, repository)
             outcomes[name] = solved(component, repository)
         except (Infeasible, BadInputError) as error:
             outcomes[name] = error
+        predicted[name] = list(repository.predicted)
     plans = {name: plan for name, plan in outcomes.items() if isinstance(plan, PlanBase)}
     if not plans:
         raise next(error for error in outcomes.values() if isinstance(error, DnnPortingError))
-    write(settings.output, outcomes)
+    write(settings.output, outcomes, predicted)
     if len(outcomes) > 1:
         compare(outcomes, repository)
     else:
         show(*next(iter(plans.items())))
+    for line in dict.fromkeys(line for lines in predicted.values() for line in lines):
+        say(f"not measured   {line}")
     say(f"as JSON   {settings.output}")
 
 
@@ -106,12 +111,21 @@ def delivered(found: list[Deployment], repository: Repository) -> float:
     return sum(weight * one.value for weight, one in zip(weights, accuracies, strict=True) if one)
 
 
-def write(path: Path, outcomes: Mapping[str, PlanBase | DnnPortingError]) -> None:
-    """Writes the plan of each planner with its deployments, or the reason why there is none, as JSON."""
+def write(
+    path: Path, outcomes: Mapping[str, PlanBase | DnnPortingError], predicted: Mapping[str, Sequence[str]]
+) -> None:
+    """Writes the plan of each planner with its deployments, or the reason why there is none, as JSON.
+
+    `predicted` has the times by planner that no load measured.
+    """
     import json
 
     content = {
-        name: {**plan.model_dump(mode="json"), "deployments": [one.model_dump() for one in plan.deployments]}
+        name: {
+            **plan.model_dump(mode="json"),
+            "deployments": [one.model_dump() for one in plan.deployments],
+            "predicted": predicted[name],
+        }
         if isinstance(plan, PlanBase)
         else {"infeasible": str(plan)}
         for name, plan in outcomes.items()

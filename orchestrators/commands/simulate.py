@@ -74,7 +74,10 @@ def simulated(config: DictConfig) -> None:
     title = f"{', '.join(demands)} on {environment.cores:g} core(s) of {environment.target}, {seconds} s, " \
             f"mean {mean_rps:.4g} requests/s, deadline {chosen.deadline_ms:g} ms"  # fmt: skip
     show(title, outcomes, chosen.load.steps)
-    write(chosen.output, title, outcomes, chosen.load.steps)
+    predicted = list(repository.predicted)
+    for line in predicted:
+        say(f"not measured   {line}")
+    write(chosen.output, title, outcomes, chosen.load.steps, predicted)
 
 
 def check_history(chosen: Chosen) -> None:
@@ -138,8 +141,8 @@ def row(result: Result, steps: Steps | None) -> list[str]:
     return [result.policy, *numbers, cost]
 
 
-def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None) -> None:
-    """Writes the results as JSON and as a picture."""
+def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None, predicted: Sequence[str]) -> None:
+    """Writes the results as JSON and as a picture; `predicted` has the times that no load measured."""
     found = results(outcomes)
     policies = {
         name: one.model_dump(mode="json") if isinstance(one, Result) else {"error": str(one)}
@@ -147,7 +150,7 @@ def write(folder: Path, title: str, outcomes: Outcomes, steps: Steps | None) -> 
     }
     overloaded = {"overloaded_rps": {name: overloaded_at(one, steps) for name, one in found.items()}} if steps else {}
     folder.mkdir(parents=True, exist_ok=True)
-    written = {"title": title, **overloaded, "policies": policies}
+    written = {"title": title, **overloaded, "policies": policies, "predicted": predicted}
     write_atomically(folder / RESULT, json.dumps(written, indent=1) + "\n")
     draw_comparison(list(found.values()), folder / FIGURE)
     say(f"as JSON   {folder / RESULT}")

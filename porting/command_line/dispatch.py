@@ -21,7 +21,7 @@ from profiler.common.version import name_and_version
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-WORD = re.compile(r"[a-z_]+")
+WORD = re.compile(r"[a-z][a-z_-]*")
 OVERRIDE = re.compile(r"[~+\w][\w./@+]*=")
 
 

@@ -28,3 +28,5 @@ def run(arguments: Sequence[str]) -> None:
     files.write(options.output)
     for name in sorted(files.texts):
         say(str(options.output / name))
+    for line in repository.predicted:
+        say(f"not measured   {line}")

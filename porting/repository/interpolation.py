@@ -23,6 +23,8 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput, ThroughputPoint
 
+# The name of the warm-up predictor among the runtimes of a figure.
+PREDICTOR = "warm-up predictor"
 BATCH_AXES, PIXELS = ("batch", "cores", "instances"), "pixels"
 Coordinates = tuple[float, ...]
 Table = Mapping[Coordinates, Figure]
@@ -78,7 +80,7 @@ class Lookup:
             except OutsideError as error:
                 reasons.append(f"{error} (runtime {shown(runtime)})")
                 continue
-            kind: Literal["measured", "predicted"] = "measured" if measured else "predicted"
+            kind: Literal["measured", "predicted"] = "measured" if measured and runtime != PREDICTOR else "predicted"
             return Reading(*figure, self.unit, kind, {name: wanted[name] for name in self.axes} | {"runtime": runtime})
         raise BadInputError(f"{self.what}: {'; '.join(reasons) or 'nothing was measured: profile=full measures it'}")
 
@@ -153,8 +155,23 @@ def lookup(profile: Profile, name: str) -> Lookup:
             # A maximum has the first size, and no field for it.
             place = tuple(float(getattr(point, axis) if hasattr(point, axis) else usual[axis]) for axis in names)
             tables.setdefault(point.runtime, {}).setdefault(place, value)
+    if name == "first_inference_ms":
+        # It comes after the runtimes, so a measured figure counts, and one between measured figures too.
+        tables |= predictions(profile)
     axes = {axis: usual[axis] for axis in names if axis in usual}
     return Lookup(source.what, source.unit, names, axes, tables)
+
+
+def predictions(profile: Profile) -> dict[str, dict[Coordinates, Figure]]:
+    """The table of the predicted first inferences and the measured ones around them; empty without predictions."""
+    own = profile.target.resources
+    times = {one.batch: one.first_ms for one in profile.own(profile.first_inference)}
+    predicted = {one.batch: one.time_ms for one in profile.predicted if one.batch is not None}
+    table: dict[Coordinates, Figure] = {
+        (float(batch), float(own.cores), float(own.instances)): (time_ms, None, None)
+        for batch, time_ms in (predicted | times).items()
+    }
+    return {PREDICTOR: table} if predicted else {}
 
 
 def client_latencies(profile: Profile) -> list[LatencyPoint]:

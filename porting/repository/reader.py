@@ -31,10 +31,14 @@ KEPT_DETAILS = 512
 
 
 class Repository:
-    """A published repository: its index in memory, the details of a variant read on demand."""
+    """A published repository: its index in memory, the details of a variant read on demand.
+
+    `predicted` has a line for each predicted time that was used in place of a measured one, for the reader of a result.
+    """
 
     def __init__(self, storage: Storage, index: Index) -> None:
         self.storage, self.index = storage, index
+        self.predicted: dict[str, None] = {}
         self._details = lru_cache(maxsize=KEPT_DETAILS)(self._read_details)
 
     @classmethod
@@ -114,7 +118,7 @@ class Repository:
                 f"{name} was not measured on {target!r}, only on {listed(variant.targets)}: "
                 f"run stage=profile,publish target={target}"
             )
-        return VariantOnTarget(variant, target, self.details)
+        return VariantOnTarget(variant, target, self.details, lambda line: self.predicted.update({line: None}))
 
     def frontier(self, task: str, target: str, metrics: Sequence[str] = RANKED_BY) -> list[Published]:
         """The published variants that no other one dominates in `metrics`, the best in the first metric first.

@@ -17,6 +17,7 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.memory import MemoryPoint
 from profiler.records.profile import Profile
 from profiler.records.throughput import MaximalThroughput
+from profiler.records.warm_up import FirstInference
 
 T = TypeVar("T")
 MS_PER_S = 1e3
@@ -24,11 +25,15 @@ MS_PER_S = 1e3
 
 @dataclass(frozen=True)
 class VariantOnTarget:
-    """A published variant with all its figures on one target, named as in `porting.repository.figures.METRICS`."""
+    """A published variant with all its figures on one target, named as in `porting.repository.figures.METRICS`.
+
+    `note` gets a line for each predicted time that is used in place of a measured one.
+    """
 
     published: Published
     target: str
     read_details: Callable[[str], Details]
+    note: Callable[[str], None]
 
     @property
     def name(self) -> str:
@@ -111,8 +116,39 @@ class VariantOnTarget:
         return None if found is None else round(found)
 
     def load_s(self) -> float:
-        """The load time with the file in the page cache, in s; raises `BadInputError` where it is unknown."""
+        """The load time with the file in the page cache, in s; raises `BadInputError` where it is unknown.
+
+        A predicted time counts where no load was measured.
+        """
+        if self.value("load_ms") is None:
+            for found in self.profile.predicted:
+                if found.quantity == "load_ms":
+                    self.note(f"{self.name} on {self.target}: {found}")
+                    return found.time_ms / MS_PER_S
         return self.needed_figure("load_ms", "load time") / MS_PER_S
+
+    def first_inference_batches(self) -> list[int]:
+        """The batches with a measured or predicted first inference on the target's own resources, sorted.
+
+        Raises `BadInputError` where there are none.
+        """
+        measured = {one.batch for one in self.profile.own(self.profile.first_inference)}
+        predicted = {one.batch for one in self.profile.predicted if one.batch is not None}
+        return sorted(self.needed(measured | predicted or None, "first inference after a load", FirstInference))
+
+    def first_inference_s(self, batch: int) -> float:
+        """The first inference of a batch after a load, in s, measured or predicted, linear between known batches.
+
+        Raises `BadInputError` outside of them.
+        """
+        self.first_inference_batches()
+        reading = self.at("first_inference_ms", batch=batch)
+        if reading.at["runtime"] == interpolation.PREDICTOR:
+            near = min(
+                (one for one in self.profile.predicted if one.batch), key=lambda one: abs((one.batch or 0) - batch)
+            )
+            self.note(f"{self.name} on {self.target}: {near}")
+        return reading.value / MS_PER_S
 
     def served_memory(self) -> list[MemoryPoint]:
         """The memory points of the serving processes with a known peak, sorted by batch."""

@@ -1,5 +1,6 @@
 """The stage publish: ranks all profiled variants, and writes the frontier as a Triton repository."""
 
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
 from porting.repository.schema import Details
 from porting.workspace.choices import with_choices
+from porting.workspace.predictions import stored, with_predictions
 from porting.workspace.records import OnnxFile, Variant
 from porting.workspace.workspace import AGAIN, EXAMPLE, ONNX, PREDICTIONS, REPOSITORY, Workspace
 from profiler.common.archives import arrays
@@ -77,13 +79,14 @@ def profiled(workspace: Workspace) -> list[Offer]:
 
     Raises `BadInputError` for a profile of another file than that of its variant.
     """
-    found = []
+    found, predictors = [], cache(partial(stored, workspace))
     for task in workspace.tasks():
         for variant in workspace.variants(task):
             profiles = usable(workspace, variant)
             if variant.onnx is not None and profiles:
                 workspace.check_files(variant)
-                found.append(item(workspace, variant, variant.onnx, profiles))
+                complete = {name: with_predictions(predictors(name), variant, one) for name, one in profiles.items()}
+                found.append(item(workspace, variant, variant.onnx, complete))
             elif variant.onnx is not None:
                 say(f"publish   {variant.name} is left out: no profile of it has a maximal throughput: stage=profile")
     return found

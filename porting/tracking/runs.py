@@ -63,6 +63,9 @@ class MlflowTracker:
         run = self._child(variant.name)
         values, flags = tracked_figures(variant, profiles), variant.onnx.flags if variant.onnx else {}
         reasons = {f"flag/{name}": reason for name, reason in flags.items()}
+        # The raw samples, with the monitor's features, stay in the workspace.
+        place = f"tasks/{variant.task}/variants/{folder.name}/samples"
+        samples = {f"samples/{target}": f"{place}/{target}.npz" for target in profiles}
         own = {
             "variant": variant.name,
             "backbone": variant.backbone,
@@ -73,7 +76,7 @@ class MlflowTracker:
         self._client.log_batch(
             run,
             metrics=[Metric(key, value, timestamp=0, step=0) for key, value in values.items()],
-            tags=[RunTag(key, text) for key, text in ({"task": variant.task} | reasons).items()],
+            tags=[RunTag(key, text) for key, text in ({"task": variant.task} | reasons | samples).items()],
         )
         self._parameters_of(run, self._parameters | own | hyper_parameters(variant))
         self._client.log_artifact(run, str(folder / "variant.json"))

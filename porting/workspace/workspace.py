@@ -16,7 +16,7 @@ from profiler.records.profile_files import ProfileFiles
 RECORD, CONFIG, ONNX, PROGRAM = "variant.json", "config.yaml", "model.onnx", "model.pt"
 WEIGHTS, MANIFEST = "model.safetensors", "manifest.json"
 PREDICTIONS, EXAMPLE = "predictions.npz", "example"
-REPOSITORY = "repository"
+REPOSITORY, PREDICTORS = "repository", "warm_up"
 AGAIN = "remove its folder and run its stage again"
 
 
@@ -150,6 +150,10 @@ class Workspace:
                     )
                 found[path.stem] = profile
         return found
+
+    def predictors(self, target: str) -> Path:
+        """The file of the warm-up predictors of a target."""
+        return self.root / PREDICTORS / f"{target}.json"
 
     def profiles(self, variant: Variant) -> dict[str, Profile]:
         """The profiles of the present ONNX file of a variant, by target."""

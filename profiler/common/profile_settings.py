@@ -160,6 +160,7 @@ class LevelSettings(BaseModel):
 
     A point takes up to `patience` times its usual time where other processes disturb its slices. A later run measures a
     `disturbed` point again or keeps it. A run waits up to `wait` seconds for another one that measures on this host.
+    With `monitor` the samples of the warm-up have the state of the machine before each first inference.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -168,6 +169,7 @@ class LevelSettings(BaseModel):
     patience: Annotated[float, Field(ge=1, le=100)] = 1.0
     disturbed: Literal["again", "keep"] = "again"
     wait: Wait = DAY_S
+    monitor: bool = False
     screen_with: "LevelSettings | None"
     latency: LatencySettings | None
     layers: LayerSettings | None

@@ -17,7 +17,7 @@ from profiler.records.latency import LatencyPoint
 from profiler.records.layer_time import LayerTimes
 from profiler.records.memory import LargestBatch, MemoryPoint
 from profiler.records.throughput import Contention, MaximalThroughput, Repeats, SizePoint, ThroughputPoint, Visit
-from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
+from profiler.records.warm_up import FirstInference, LoadTime, PredictedTime, Switch, UnloadTime, WarmUpCurve
 
 P = TypeVar("P", bound=Point)
 KINDS: dict[str, type[Point]] = {
@@ -56,8 +56,9 @@ class Profile(Record):
 
     An `adopted` profile was measured by `python -m profiler`, mostly on another machine, and imported into a
     workspace. `reference` and `served_reference` are what is known of the machine's speed. `missing` lists the
-    planned points that could not be measured. Fits are predictions from the tables, which stay authoritative.
-    `why_not_quicker` has the causes of the latency in words, as far as measured facts show them.
+    planned points that could not be measured. Fits are predictions from the tables, which stay authoritative. A
+    publication adds the `predicted` times that no load measured. `why_not_quicker` has the causes of the latency in
+    words, as far as measured facts show them.
     """
 
     schema_version: Literal[4] = 4
@@ -88,6 +89,7 @@ class Profile(Record):
     contention: tuple[Contention, ...] = ()
     repeats: tuple[Repeats, ...] = ()
     visits: tuple[Visit, ...] = ()
+    predicted: tuple[PredictedTime, ...] = Field(default=(), max_length=1000)
     fits: tuple[Fit, ...] = ()
     refused_fits: tuple[Refusal, ...] = ()
     why_not_quicker: tuple[str, ...] = ()

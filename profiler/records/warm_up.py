@@ -4,11 +4,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from profiler.records.base import Count, Timed
+from profiler.common.batching import Batch
+from profiler.records.base import Count, Kind, Timed, Value
 from profiler.records.memory import Usage
 from profiler.records.place import PageCache
 
 POINTS_KEPT = 200
+# The samples with the names of the monitor's features, and with their values (loads, features) by batch.
+MONITORED_FEATURES, MONITORED = "monitor_features", "monitor_batch_"
+# The times that the warm-up predictor knows.
+Quantity = Literal["first_inference_ms", "load_ms"]
 
 
 class Durations(Timed):
@@ -55,6 +60,29 @@ class FirstInference(Timed):
     warm_ms: float = Field(gt=0)
     before: Usage | None
     loading_involuntary_switches: int | None
+
+
+class PredictedTime(Value):
+    """A first inference, or a load time without a batch, that no load measured and the warm-up predictor gives.
+
+    The shares are the predictor's errors on groups that its training did not have: `held_out` variants of the same
+    backbones, or backbones. `outside` lists the features beyond the range of the training data.
+    """
+
+    kind: Kind = "predicted"
+    quantity: Quantity
+    batch: Batch | None
+    time_ms: float = Field(gt=0, le=1e12)
+    held_out: Literal["variant", "backbone"]
+    cvrmse_share: float = Field(ge=0, le=1e12)
+    mape_share: float = Field(ge=0, le=1e12)
+    outside: tuple[str, ...] = Field(max_length=100)
+
+    def __str__(self) -> str:
+        text = "load time" if self.batch is None else f"first inference of batch {self.batch}"
+        beyond = f", outside of its data in {', '.join(self.outside)}" if self.outside else ""
+        error = f"{self.mape_share:.0%} mean error on held-out {self.held_out}s"
+        return f"{text} {self.time_ms:.4g} ms, predicted ({error}{beyond})"
 
 
 class WarmUpCurve(Timed):

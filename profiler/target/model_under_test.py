@@ -2,14 +2,16 @@
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import psutil
 
 from profiler.common.batching import MAX_BATCH
 from profiler.common.errors import ServerError
@@ -19,8 +21,10 @@ from profiler.records.memory import Usage
 from profiler.runtimes.inputs import input_shapes
 from profiler.runtimes.served import Expectation, Host, Served
 from profiler.runtimes.session import input_tensor, open_session
+from profiler.runtimes.torch_program import load_torch
 from profiler.system.cpu_limit import cpu_limit
 from profiler.system.machine import pinned
+from profiler.system.monitor.allocator import AllocatorState, current_allocator
 from profiler.system.processes import cpu_seconds, pin, tree, usage
 from profiler.target.co_runner import CoRunner
 from profiler.target.disturbance import Others, Watch, own_seconds
@@ -32,7 +36,8 @@ class ModelUnderTest:
 
     `shapes` are its inputs' without the batch
     axis, the first of which all but latency is measured with; `samples` are the raw values of every figure, by name.
-    Disturbed slices took `thrown_s`, and a point takes up to `patience` times its usual time for their sake.
+    Disturbed slices took `thrown_s`, and a point takes up to `patience` times its usual time for their sake. With
+    `monitor` the state of the machine is recorded before each first inference.
     A server knows it under a `name` of ours, whatever its file and folder are called, as Triton has a shell read it.
     """
 
@@ -48,7 +53,7 @@ class ModelUnderTest:
         self.name = prepared.target.model if prepared.target.runtime == "v2" and prepared.target.model else name
         self.shapes = input_shapes(input_tensor(open_session(path, threads=1)), input_sizes)
         self.samples: dict[str, np.ndarray] = {}
-        self.thrown_s, self.patience = 0.0, 1.0
+        self.thrown_s, self.patience, self.monitor = 0.0, 1.0, False
         self.expectation = Expectation(path, MAX_BATCH, self.shapes[0])
         self._served: tuple[Resources, Served] | None = None
         self._limits = ExitStack()
@@ -101,6 +106,15 @@ class ModelUnderTest:
         """Processor time that the serving processes have used since `cpu_seconds` gave `before_s`."""
         now_s = self.cpu_seconds()
         return None if now_s is None or before_s is None else now_s - before_s
+
+    def processes(self) -> list[psutil.Process]:
+        """The serving processes that can be seen from here."""
+        return [] if self.host.process is None else tree(self.host.process)
+
+    def allocator(self) -> Callable[[], AllocatorState] | None:
+        """The reader of torch's CUDA allocator, `None` where torch does not serve on a GPU."""
+        on_gpu = self.runtime == "torch" and self.target.providers[0] == "cuda"
+        return partial(current_allocator, load_torch()) if on_gpu else None
 
     def usage(self) -> Usage | None:
         """What the serving processes use, `None` where they cannot be seen from here."""
@@ -174,8 +188,7 @@ class ModelUnderTest:
 
     def watch(self, reference: Reference, cores: Sequence[int], seconds: float, fewest: int) -> Watch:
         """A watch over slices of `seconds` together, and at least the `fewest`, on these cores."""
-        root = self.host.process
-        pids = {os.getpid(), *(one.pid for one in (tree(root) if root is not None else []))}
+        pids = {os.getpid(), *(one.pid for one in self.processes())}
         return Watch(reference, Others(cores, self._ours_s, frozenset(pids)), seconds, fewest, self.patience)
 
     def _ours_s(self) -> float | None:

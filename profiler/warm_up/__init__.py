@@ -1,1 +1,1 @@
-"""The predictor of first inferences: its data, training and stored model. No command reaches this package yet."""
+"""The warm-up predictor: its data from profiles, its training, its errors, and the choice of the monitor's features."""

@@ -1,19 +1,17 @@
-"""The errors of models on the first inferences of held-out variants."""
+"""The errors of models on the times of held-out variants and backbones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from profiler.common.errors import BadInputError
 from profiler.warm_up.dataset import Dataset
-from profiler.warm_up.predictor import PredictionScore
-from profiler.warm_up.regression import SEED, ForestOverLine, Line, forest
+from profiler.warm_up.predictor import Errors, PredictionScore
+from profiler.warm_up.regression import ForestOverLine, Line, forest
 
 FOLDS = 8
-SHUFFLES = 3
-
-Fold = tuple[np.ndarray, np.ndarray]
+# Two groups remain for the training when one is held out.
+FEWEST_GROUPS = 3
 
 
 class Model(Protocol):
@@ -26,37 +24,55 @@ class Model(Protocol):
         """The times (rows) of other features, in ms."""
 
 
-BATCH_ONLY = ["batch"]
-# A constructor for features of given names, and the names that the model uses; an empty list means all.
-MODELS: dict[str, tuple[Callable[[list[str]], Model], list[str]]] = {
-    "predictor": (ForestOverLine, []),
-    "predictor, batch only": (ForestOverLine, BATCH_ONLY),
-    "line alone": (Line, []),
-    "forest alone": (lambda _: forest(), []),
-}
+Maker = Callable[[Sequence[str]], Model]
+WITH_FOREST, LINE = "line with forest", "line alone"
+MODELS: dict[str, Maker] = {WITH_FOREST: ForestOverLine, LINE: Line, "forest alone": lambda _: forest()}
 
 
-def folds(dataset: Dataset) -> list[Fold]:
-    """The training and the held-out rows of each fold of variants; raises `BadInputError` for too few variants."""
+def every_error(table: Dataset) -> dict[str, Errors]:
+    """The errors of every model; the first one is the line with or without its forest, whichever is better.
+
+    A forest of disturbed times learns their noise. A forest alone does not extrapolate, so it is never the first.
+    """
+    found = {name: errors(make, table) for name, make in MODELS.items()}
+    best = min((WITH_FOREST, LINE), key=lambda name: mape(found[name]))
+    return {best: found[best]} | found
+
+
+def mape(found: Errors) -> float:
+    """The mean absolute error on other backbones, or else on other variants; 0 where both are unknown."""
+    score = found.by_backbone or found.by_variant
+    return 0.0 if score is None else score.mape_share
+
+
+def errors(make: Maker, table: Dataset) -> Errors:
+    """The errors of a model, with each variant and with each backbone held out."""
+    by_variant, by_backbone = (score_of(make, table, groups) for groups in (table.variants, table.backbones))
+    few = f"the error needs {FEWEST_GROUPS} {{}} with measured times, and there are fewer"
+    return Errors(
+        by_variant=by_variant,
+        by_backbone=by_backbone,
+        reasons={
+            name: few.format(name.removeprefix("by_") + "s")
+            for name, found in (("by_variant", by_variant), ("by_backbone", by_backbone))
+            if found is None
+        },
+    )
+
+
+def score_of(make: Maker, table: Dataset, groups: np.ndarray) -> PredictionScore | None:
+    """The errors of a model on each group that its training did not have; `None` for too few groups."""
     from sklearn.model_selection import GroupKFold
 
-    variants = len(set(dataset.variants))
-    if variants < FOLDS:
-        raise BadInputError(f"{variants} variants are too few for {FOLDS} folds: observe at least {FOLDS}")
-    return list(GroupKFold(FOLDS).split(dataset.features, groups=dataset.variants))
-
-
-def held_out(model: str, dataset: Dataset, times_ms: np.ndarray) -> np.ndarray:
-    """The prediction for each row (ms) of the model that was fitted without the row's variant."""
-    make, seen = MODELS[model]
-    names = seen or dataset.names
-    features = dataset.features[:, [dataset.names.index(name) for name in names]]
-    predicted_ms = np.empty_like(times_ms)
-    for train, test in folds(dataset):
-        fitted = make(names)
-        fitted.fit(features[train], times_ms[train])
-        predicted_ms[test] = fitted.predict(features[test])
-    return predicted_ms
+    count = len(set(groups))
+    if count < FEWEST_GROUPS:
+        return None
+    predicted_ms = np.empty_like(table.times_ms)
+    for train, test in GroupKFold(min(FOLDS, count)).split(table.features, groups=groups):
+        fitted = make(table.names)
+        fitted.fit(table.features[train], table.times_ms[train])
+        predicted_ms[test] = fitted.predict(table.features[test])
+    return score(table.times_ms, predicted_ms)
 
 
 def score(times_ms: np.ndarray, predicted_ms: np.ndarray) -> PredictionScore:
@@ -64,28 +80,3 @@ def score(times_ms: np.ndarray, predicted_ms: np.ndarray) -> PredictionScore:
     errors_ms = predicted_ms - times_ms
     cvrmse, mape = np.sqrt(np.mean(errors_ms**2)) / np.mean(times_ms), np.mean(np.abs(errors_ms) / times_ms)
     return PredictionScore(cvrmse_share=float(cvrmse), mape_share=float(mape))
-
-
-def scores(dataset: Dataset, times_ms: np.ndarray) -> dict[str, PredictionScore]:
-    """The score of every model, on the same folds."""
-    return {model: score(times_ms, held_out(model, dataset, times_ms)) for model in MODELS}
-
-
-def permutation_shares(dataset: Dataset) -> np.ndarray:
-    """The mean loss of R² on held-out variants when each feature is shuffled (Breiman, Random Forests, 2001)."""
-    from sklearn.inspection import permutation_importance
-
-    losses = []
-    for train, test in folds(dataset):
-        fitted = ForestOverLine(dataset.names).fit(dataset.features[train], dataset.corrected_ms[train])
-        held_out_rows = dataset.features[test], dataset.corrected_ms[test]
-        options = {"scoring": explained_share, "n_repeats": SHUFFLES, "random_state": SEED}
-        losses.append(permutation_importance(fitted, *held_out_rows, **options).importances_mean)
-    return np.asarray(np.mean(losses, axis=0))
-
-
-def explained_share(model: Model, features: np.ndarray, times_ms: np.ndarray) -> float:
-    """The R² of the logarithm of the predicted times."""
-    from sklearn.metrics import r2_score
-
-    return float(r2_score(np.log(times_ms), np.log(model.predict(features))))

@@ -1,110 +1,131 @@
-"""The stored predictor: an ONNX file and its card, read with ONNX Runtime alone."""
+"""The stored predictor of a target as a record: a line, a forest as arrays, the range of its data and its errors."""
 
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from collections.abc import Sequence
+from typing import Annotated, Self
 
-import numpy as np
-import onnxruntime as ort
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from profiler.common.errors import BadInputError, ModelError
-from profiler.common.files import read_record, sha256, write_atomically, write_record
-from profiler.records.base import Kind, Record
-from profiler.runtimes.session import open_session
-from profiler.warm_up.features import Situation, values
+from profiler.common.batching import Batch
+from profiler.common.target import TargetName
+from profiler.records.base import Record, Value
+from profiler.records.complexity import Fingerprint
+from profiler.records.warm_up import PredictedTime, Quantity
 
-FILE, CARD = "warm_up.onnx", "warm_up.json"
-TRAIN_AGAIN = "train the predictor again"
-
-
-class PredictionScore(Record):
-    """A model's errors on held-out variants, as shares of the mean (CVRMSE) and of each value (MAPE)."""
-
-    cvrmse_share: float = Field(ge=0)
-    mape_share: float = Field(ge=0)
+LEAF = -1
+Share = Annotated[float, Field(ge=0)]
 
 
-class PredictorFeature(Record):
-    """One input of the predictor, its range in the training data, and its importance.
+class PredictionScore(Value):
+    """The errors of a model on held-out groups, as shares of the mean (CVRMSE) and of each value (MAPE)."""
 
-    `permutation_share` is the loss of R² of the logarithm on held-out variants when this feature is shuffled.
-    """
+    cvrmse_share: Share
+    mape_share: Share
+
+
+class Errors(Record):
+    """The errors of a model on variants, and on backbones, that its training did not have."""
+
+    by_variant: PredictionScore | None
+    by_backbone: PredictionScore | None
+
+
+class PredictorFeature(Value):
+    """A feature of the predictor, its range in the training data, and its weight in the line."""
 
     name: str
-    unit: str
     low: float
     high: float
-    impurity_share: float = Field(ge=0, le=1)
-    permutation_share: float
+    weight: float
 
 
-class PredictorCard(Record):
-    """The conditions and the errors of a stored predictor.
+class Tree(Value):
+    """A tree of a forest as arrays over its nodes; a node with `left` of -1 is a leaf.
 
-    The file with the digest `sha256` returns the first inference in ms, at the speed at which the reference reaches
-    `reference_probe_per_s`. A row is the median of up to `repeats` observations. `left_out` has the reasons for
-    features without a value, `folds` the variants that were held out together, and `scores` the errors of each model.
+    A feature of at most the `threshold` leads to `left`, a larger one to `right`.
     """
 
-    kind: Kind = "predicted"
-    sha256: str
-    machine: str
-    device: str
-    threads: int = Field(ge=1)
-    features: list[PredictorFeature] = Field(min_length=1)
-    left_out: dict[str, str]
-    reference_probe_per_s: float = Field(gt=0)
+    feature: tuple[int, ...]
+    threshold: tuple[float, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    value: tuple[float, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def every_way_ends(self) -> Self:
+        """Raises `ValueError` for arrays of different lengths, and for a node that does not lead to later nodes."""
+        nodes = len(self.value)
+        if any(len(one) != nodes for one in (self.feature, self.threshold, self.left, self.right)):
+            raise ValueError("the arrays of a tree have different lengths")
+        for node, ways in enumerate(zip(self.left, self.right, strict=True)):
+            if ways[0] != LEAF and not all(node < way < nodes for way in ways):
+                raise ValueError(f"node {node} of a tree leads to no later node")
+        return self
+
+    def at(self, features: Sequence[float]) -> float:
+        """The value of the leaf to which the features lead."""
+        node = 0
+        while self.left[node] != LEAF:
+            below = features[self.feature[node]] <= self.threshold[node]
+            node = self.left[node] if below else self.right[node]
+        return self.value[node]
+
+
+class TimePredictor(Record):
+    """The predictor of one quantity: a line of at least `least_ms`, times the exponential of the forest's mean.
+
+    `batches` are those of its `rows` of training data, and `backbones` those with more than one variant in it. `errors`
+    are by model, its own the first.
+    """
+
+    quantity: Quantity
+    features: tuple[PredictorFeature, ...] = Field(min_length=1)
+    constant_ms: float
+    least_ms: float = Field(gt=0)
+    trees: tuple[Tree, ...] = Field(min_length=1)
     rows: int = Field(ge=1)
-    repeats: int = Field(ge=1)
-    folds: list[list[str]]
-    scores: dict[str, PredictionScore]
-    versions: dict[str, str]
+    batches: tuple[Batch, ...] = Field(min_length=1)
+    backbones: tuple[str, ...]
+    errors: dict[str, Errors] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def trees_know_their_features(self) -> Self:
+        """Raises `ValueError` for a tree with a feature that does not exist."""
+        for tree in self.trees:
+            inner = (one for one, left in zip(tree.feature, tree.left, strict=True) if left != LEAF)
+            if not all(0 <= one < len(self.features) for one in inner):
+                raise ValueError("a tree has a feature that the predictor does not have")
+        return self
 
-class PredictedFirstInference(Record):
-    """A predicted first inference; `outside` lists the features beyond the range of the training data."""
+    def predict(self, found: dict[str, float], backbone: str, batch: int | None) -> PredictedTime | None:
+        """The time for these features, with the error for a known or for another backbone; `None` without that error.
 
-    kind: Kind = "predicted"
-    batch: int = Field(ge=1)
-    first_ms: float = Field(gt=0)
-    outside: list[str]
-
-
-@dataclass(frozen=True)
-class WarmUpPredictor:
-    """The predictor of a variant's first inference on the machine that its card names."""
-
-    card: PredictorCard
-    session: ort.InferenceSession
-
-    def predict(self, situation: Situation) -> PredictedFirstInference:
-        """The first inference at the card's reference speed; raises `BadInputError` where a feature is unknown."""
-        found = values(situation)
-        names = [feature.name for feature in self.card.features]
-        unknown = [name for name in names if found.get(name) is None]
-        if unknown:
-            raise BadInputError(f"the predictor needs {', '.join(unknown)}, which are unknown")
-        features = np.array([found[name] for name in names], np.float32)
-        (answer,) = self.session.run(None, {"features": features[np.newaxis]})
-        ranges = zip(self.card.features, features, strict=True)
-        return PredictedFirstInference(
-            batch=situation.batch,
-            first_ms=float(answer.item()),
-            outside=[feature.name for feature, value in ranges if not feature.low <= value <= feature.high],
+        Raises `KeyError` where a feature is missing.
+        """
+        values = [found[one.name] for one in self.features]
+        own = next(iter(self.errors.values()))
+        known = backbone in self.backbones
+        error = own.by_variant if known else own.by_backbone
+        if error is None:
+            return None
+        line_ms = self.constant_ms + sum(one.weight * x for one, x in zip(self.features, values, strict=True))
+        factor = math.exp(sum(tree.at(values) for tree in self.trees) / len(self.trees))
+        return PredictedTime(
+            quantity=self.quantity,
+            batch=batch,
+            time_ms=max(line_ms, self.least_ms) * factor,
+            held_out="variant" if known else "backbone",
+            cvrmse_share=error.cvrmse_share,
+            mape_share=error.mape_share,
+            outside=tuple(
+                one.name for one, x in zip(self.features, values, strict=True) if not one.low <= x <= one.high
+            ),
         )
 
 
-def save_predictor(folder: Path, file: bytes, card: PredictorCard) -> None:
-    """Writes the file, then the card, whose digest shows whether both belong together."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / FILE, file)
-    write_record(folder / CARD, card)
+class TargetPredictors(Record):
+    """The predictors of a target, whose times hold for the machine and server with this fingerprint."""
 
-
-def load_predictor(folder: Path) -> WarmUpPredictor:
-    """The stored predictor; raises `BadInputError` for a broken card, `ModelError` where its digest does not match."""
-    card = read_record(folder / CARD, PredictorCard, TRAIN_AGAIN)
-    path = folder / FILE
-    if not path.exists() or sha256(path, TRAIN_AGAIN) != card.sha256:
-        raise ModelError(f"{path} is missing or not the file that {CARD} names: {TRAIN_AGAIN}")
-    return WarmUpPredictor(card, open_session(path, threads=1))
+    target_name: TargetName
+    fingerprint: Fingerprint
+    predictors: tuple[TimePredictor, ...]

@@ -5,17 +5,21 @@ from typing import Any, Self
 
 import numpy as np
 
-TREES = 300
+from profiler.common.errors import BadInputError
+
+TREES = 100
 SEED = 0
-# A first inference prepares every layer, computes, and touches memory for the first time.
-TREND = ("layers", "batch_macs", "batch_activation_bytes")
+# A first inference prepares every layer, computes, and touches weights and activations for the first time.
+TREND = ("layers", "file_bytes", "batch_macs", "batch_activation_bytes")
+# A line may fall below 0 for a smaller network than those of its data.
+LEAST_SHARE = 0.1
 
 
 class Line:
-    """Least squares in the features of `TREND`, or in all features where none of those is present."""
+    """Least squares in the features of `TREND`."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.columns = [names.index(name) for name in TREND if name in names] or list(range(len(names)))
+        self.columns = [names.index(name) for name in TREND]
 
     def fit(self, features: np.ndarray, times_ms: np.ndarray) -> Self:
         """The model itself, trained with the times (rows) of these features."""
@@ -23,19 +27,21 @@ class Line:
 
         shares = times_ms**-2.0
         self.fitted: Any = LinearRegression().fit(features[:, self.columns], times_ms, sample_weight=shares)
-        self.least_ms = float(times_ms.min())
+        self.least_ms = LEAST_SHARE * float(times_ms.min())
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """The times (rows), at least the shortest time of the training data, as a line may fall below 0."""
+        """The times (rows), at least a tenth of the shortest time of the training data."""
         return np.asarray(np.maximum(self.fitted.predict(features[:, self.columns]), self.least_ms))
 
 
 def forest() -> Any:
-    """A random forest of the logarithm of positive values."""
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.ensemble import RandomForestRegressor
-
+    """A random forest of the logarithm of positive values; raises `BadInputError` without scikit-learn."""
+    try:
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.ensemble import RandomForestRegressor
+    except ImportError as error:
+        raise BadInputError("the training needs scikit-learn: pip install 'dnn-porting[porting]'") from error
     return TransformedTargetRegressor(RandomForestRegressor(TREES, random_state=SEED), func=np.log, inverse_func=np.exp)
 
 

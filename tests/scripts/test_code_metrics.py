@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from code_metrics import LIMITS, Limit, figures, lost
 from import_circles import circles, folder_imports
-from reachability import MARKED, unreached, without_marked
+from reachability import unreached
 from source_figures import Source, long_functions, names_twice, read_source, undocumented, untyped
 from support import ROOT
 
@@ -142,21 +142,6 @@ def test_a_method_is_reached_where_its_name_is_mentioned_or_a_library_calls_it(
     work = "from porting.kind import Kind\ndef work():\n    Kind().asked()"
     source = made({"porting/cli.py": COMMAND, "porting/work.py": work, "porting/kind.py": text})
     assert [one.split()[1] for one in unreached(source, ["porting.cli.main"])] == left
-
-
-def test_unreached_definitions_of_a_marked_folder_do_not_count() -> None:
-    found = ["porting/a/x.py:1 kept", "porting/a/b/x.py:1 inner", "porting/ab/x.py:1 near"]
-    assert without_marked(found, {"porting/a": "no command yet"}) == found[1:]
-
-
-def test_a_mark_without_unreached_definitions_is_an_error() -> None:
-    with pytest.raises(ValueError, match="porting/b is marked as unreached and has no unreached definition"):
-        without_marked(["porting/a/x.py:1 kept"], {"porting/a": "no command yet", "porting/b": "no command yet"})
-
-
-@pytest.mark.parametrize("folder", MARKED)
-def test_the_docstring_of_a_marked_package_says_that_no_command_reaches_it(folder: str) -> None:
-    assert "No command reaches this package yet." in (ROOT / folder / "__init__.py").read_text()
 
 
 def test_an_entry_point_that_is_not_there_is_an_error(made: Made) -> None:

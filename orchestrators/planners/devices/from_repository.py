@@ -8,7 +8,6 @@ from porting.repository import Repository
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.records.fit import Fit
-from profiler.records.warm_up import FirstInference
 
 FORM = "linear in batch"
 
@@ -33,21 +32,19 @@ def devices(
 def device(one: VariantOnTarget, count: int | None, max_runs: int | None, load: bool) -> Device:
     """The device with the variant's published fit of the latency and its interpolated first inferences.
 
-    With `load` the published load time comes before the first inference.
-    Batches go from 1 to the largest for which both were measured.
+    Predicted first inferences and load times count where none was measured. With `load` the published load time comes
+    before the first inference.
     """
-    fit, lookup = latency_fit(one), one.lookup("first_inference_ms")
-    measured = sorted(point.batch for point in one.profile.own(one.profile.first_inference))
-    one.needed(measured or None, "first inference after a load", FirstInference)
+    fit, known = latency_fit(one), one.first_inference_batches()
     fitted, target = fit.domain["batch"], one.profile.target_name
-    largest = int(min(fitted.high, measured[-1]))
-    if max(fitted.low, measured[0]) > 1 or largest == 1:
+    largest = int(min(fitted.high, known[-1]))
+    if max(fitted.low, known[0]) > 1 or largest == 1:
         raise BadInputError(
             f"{one.name} has a fit of the latency on batches of {fitted.low:g} to {fitted.high:g} and first inferences "
-            f"on {measured[0]} to {measured[-1]}, and both are needed from 1 to more than 1: a run with profile=full "
+            f"on {known[0]} to {known[-1]}, and both are needed from 1 to more than 1: a run with profile=full "
             f"target={target} measures them"
         )
-    first_s = [lookup.at(batch=batch).value / MS_PER_S for batch in range(1, largest + 1)]
+    first_s = [one.first_inference_s(batch) for batch in range(1, largest + 1)]
     return Device(
         name=target,
         count=count,

@@ -19,6 +19,7 @@ def loading(profile: Profile) -> Section:
     rows += [durations_row("unload", one) for one in profile.unload_time]
     notes = reasons((*profile.load_time, *profile.unload_time), *DURATIONS)
     notes += [switch_in_words(one) for one in profile.switch]
+    notes += [f"Not measured: {one}." for one in profile.predicted]
     for found, kind in ((profile.load_time, LoadTime), (profile.unload_time, UnloadTime), (profile.switch, Switch)):
         if not found:
             notes.append(f"{kind.__name__} is not there: {why_absent(profile, kind, 'warm_up')}.")

@@ -1,11 +1,13 @@
 """One fresh load of a model: the load itself, its first inferences, and its end, each on the clock."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from profiler.records.memory import Usage
 from profiler.records.place import PageCache
 from profiler.runtimes.served import Call
+from profiler.system.monitor.monitor import Monitor
 from profiler.system.page_cache import evict, read_in
 from profiler.target.model_under_test import ModelUnderTest
 
@@ -19,7 +21,7 @@ class FreshLoad:
     """`latencies_ms` begin with the first inference ever, `before` which the serving processes stood as told.
 
     `resident_share` of the file was in the page cache at the load call, which reached the server's processes only
-    where they read this very file (`reads_it`).
+    where they read this very file (`reads_it`). `features` are those of the monitor before the first inference.
     """
 
     batch: int
@@ -30,6 +32,7 @@ class FreshLoad:
     loading_involuntary_switches: int | None
     latencies_ms: list[float]
     unload_ms: float
+    features: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def in_and_out_s(self) -> float:
@@ -47,7 +50,9 @@ class FreshLoad:
         return None
 
 
-def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, inferences: int) -> FreshLoad:
+def load_afresh(
+    model: ModelUnderTest, page_cache: PageCache, batch: int, inferences: int, monitor: Monitor | None = None
+) -> FreshLoad:
     """Loads the model on the target's own resources, calls it, and unloads it.
 
     Raises `ServerError` where the server refuses it or answers wrongly.
@@ -60,6 +65,8 @@ def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, infere
         links = model.path.stat().st_nlink
         at_call = model.usage()
         share = set_page_cache(model, page_cache)
+        if monitor is not None:
+            monitor.mark()
         start = time.perf_counter()
         served = host.load(model.name, model.path, model.own)
         load_ms = since_ms(start)
@@ -67,6 +74,7 @@ def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, infere
         reads_it = model.in_process or model.path.stat().st_nlink > links
         send = served.prepare(images)
         before = model.usage()
+        features = monitor.snapshot().features if monitor is not None else {}
         latencies_ms = call(model, send, batch, inferences)
         # In this process the model lives as long as somebody holds it.
         del served, send
@@ -74,7 +82,7 @@ def load_afresh(model: ModelUnderTest, page_cache: PageCache, batch: int, infere
         host.unload(model.name)
         unload_ms = since_ms(start)
     switches = switches_between(at_call, before)
-    return FreshLoad(batch, share, reads_it, load_ms, before, switches, latencies_ms, unload_ms)
+    return FreshLoad(batch, share, reads_it, load_ms, before, switches, latencies_ms, unload_ms, features)
 
 
 def call(model: ModelUnderTest, send: Call, batch: int, inferences: int) -> list[float]:

@@ -7,6 +7,7 @@ the way from there to a steady latency, and how long the model took to be gone.
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice
@@ -22,6 +23,7 @@ from profiler.measure.warm_up.switching import switch_measurement
 from profiler.records.base import Noise, Point
 from profiler.records.place import Place
 from profiler.records.warm_up import FirstInference, LoadTime, Switch, UnloadTime, WarmUpCurve
+from profiler.system.monitor.monitor import Monitor, StateReader
 from profiler.system.noise import NoiseMeter
 from profiler.target.model_under_test import ModelUnderTest
 
@@ -45,12 +47,14 @@ def refuse(why: str) -> NoReturn:
 
 def planned(model: ModelUnderTest, settings: WarmUpSettings, ledger: Ledger) -> Iterator[Measurement]:
     """First inferences and curves by batch, then the times of these loads and unloads, cold loads, and a switch."""
-    loads = Loads(model, settings)
-    for batch, count in loads.by_batch.items():
-        at = replace(place(model), batch=batch)
-        yield loads.measurement(FirstInference, at, count, partial(loads.first, batch))
-        if batch in loads.curves:
-            yield loads.measurement(WarmUpCurve, at, 1, partial(loads.curve, batch))
+    with ExitStack() as stack:
+        reader = StateReader(model.processes, model.allocator())
+        loads = Loads(model, settings, Monitor(stack.enter_context(reader)) if model.monitor else None)
+        for batch, count in loads.by_batch.items():
+            at = replace(place(model), batch=batch)
+            yield loads.measurement(FirstInference, at, count, partial(loads.first, batch))
+            if batch in loads.curves:
+                yield loads.measurement(WarmUpCurve, at, 1, partial(loads.curve, batch))
     yield loads.measurement(LoadTime, replace(place(model), page_cache="warm"), loads.left, loads.warm)
     yield loads.measurement(UnloadTime, place(model), loads.left, loads.gone)
     yield loads.measurement(LoadTime, replace(place(model), page_cache="cold"), settings.loads, loads.cold)
@@ -70,8 +74,8 @@ def impossible(model: ModelUnderTest, kind: type[Point]) -> str | None:
 class Loads:
     """The warm loads of one model, shared out over the batch sizes; those made count for its load time too."""
 
-    def __init__(self, model: ModelUnderTest, settings: WarmUpSettings) -> None:
-        self._model, self._settings = model, settings
+    def __init__(self, model: ModelUnderTest, settings: WarmUpSettings, monitor: Monitor | None) -> None:
+        self._model, self._settings, self._monitor = model, settings, monitor
         self._wanted = max(settings.loads, len(settings.batches))
         self.by_batch = Counter(islice(cycle(settings.batches), self._wanted))
         self.curves = {min(settings.batches), max(settings.batches)}
@@ -142,7 +146,7 @@ class Loads:
         return max(self._settings.curve_inferences, INFERENCES) if batch in self.curves else INFERENCES
 
     def _load(self, batch: int, inferences: int) -> FreshLoad:
-        load = load_afresh(self._model, "warm", batch, inferences)
+        load = load_afresh(self._model, "warm", batch, inferences, self._monitor if inferences else None)
         self._done.append(load)
         return load
 

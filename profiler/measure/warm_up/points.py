@@ -9,7 +9,15 @@ from profiler.analysis.statistics import median_interval, percentile, steady_fro
 from profiler.measure.warm_up.fresh_load import FreshLoad
 from profiler.records.base import NOT_VISIBLE, MissingValues, Noise
 from profiler.records.place import PageCache, Place
-from profiler.records.warm_up import POINTS_KEPT, FirstInference, LoadTime, UnloadTime, WarmUpCurve
+from profiler.records.warm_up import (
+    MONITORED,
+    MONITORED_FEATURES,
+    POINTS_KEPT,
+    FirstInference,
+    LoadTime,
+    UnloadTime,
+    WarmUpCurve,
+)
 from profiler.target.model_under_test import ModelUnderTest
 
 WARM_ANSWERS = 10
@@ -90,6 +98,10 @@ def first_inference(model: ModelUnderTest, loads: Sequence[FreshLoad], noise: No
     first = [load.latencies_ms[0] for load in ordered]
     warm = [value for load in loads for value in load.latencies_ms[1:][-WARM_ANSWERS:]]
     model.samples[f"first_inference_batch_{batch}_ms"] = np.array([load.latencies_ms[0] for load in loads])
+    if loads[0].features:
+        model.samples[MONITORED_FEATURES] = np.array(list(loads[0].features))
+        features = [list(load.features.values()) for load in loads]
+        model.samples[f"{MONITORED}{batch}"] = np.array(features, dtype=np.float64)
     middle = ordered[(n - 1) // 2]
     missing, switches = MissingValues(), middle.loading_involuntary_switches
     return FirstInference(

@@ -1,1 +1,1 @@
-"""The state of a machine, its processes and its GPUs, from moment to moment. No command reaches this package yet."""
+"""The state of a machine, its processes and its GPUs, from moment to moment."""

@@ -1,32 +1,36 @@
-"""Snapshots of the machine and of given processes, one at a time or at a steady pace in the background."""
+"""Snapshots of the machine and of given processes, and the features of the paper at each of them."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
 import psutil
 import pynvml
 
-from profiler.common.errors import DnnPortingError
-from profiler.records.base import MissingValues
+from profiler.records.base import MissingValues, Record
 from profiler.system.machine import gpu_handles
 from profiler.system.monitor.allocator import AllocatorState
+from profiler.system.monitor.change import change
 from profiler.system.monitor.counters import cpu_state, disk_state, memory_state, network_state, process_state
 from profiler.system.monitor.gpu_state import gpu_state
+from profiler.system.monitor.paper_features import evaluate
 from profiler.system.monitor.system_state import SystemState
 
-PERIOD_S = 1.0
-ANSWER_S = 10.0
+Processes = Callable[[], Sequence[psutil.Process]]
+
+
+class Snapshot(Record):
+    """The state at one moment, and the features by the names of the paper, null where the state has the reason."""
+
+    state: SystemState
+    features: dict[str, float | None]
 
 
 class StateReader:
     """A reader of the machine, of `processes`, and of the CUDA allocator where torch runs in the measured process."""
 
-    def __init__(
-        self, processes: Sequence[psutil.Process], allocator: Callable[[], AllocatorState] | None = None
-    ) -> None:
+    def __init__(self, processes: Processes, allocator: Callable[[], AllocatorState] | None = None) -> None:
         self._processes, self._allocator = processes, allocator
         self._stack = ExitStack()
         self._gpus: list[Any] | None = None
@@ -53,7 +57,7 @@ class StateReader:
             memory=memory_state(),
             disk=missing.note("disk", disk_state(), "the system has no disk counters"),
             network=missing.note("network", network_state(), "the system has no network counters"),
-            process=missing.note("process", process_state(self._processes), "the measured processes have ended"),
+            process=missing.note("process", process_state(self._processes()), "the measured processes have ended"),
             gpus=missing.note("gpus", gpus, self._why_no_gpus),
             allocator=missing.note("allocator", self._allocator() if self._allocator else None, no_torch),
             reasons=missing.reasons,
@@ -61,45 +65,31 @@ class StateReader:
 
 
 class Monitor:
-    """A background thread that fills `samples`: one before the block, one each `period_s`, one at its end.
+    """The features since the first reading of an entered reader: counts since then, rates since the last reading."""
 
-    `own_cores` is the monitor's own CPU time per second. Leaving the block raises the error that ended the sampling.
-    """
+    def __init__(self, reader: StateReader) -> None:
+        self._reader = reader
+        self._first = self._last = reader.read()
 
-    def __init__(self, reader: StateReader, period_s: float = PERIOD_S) -> None:
-        self.samples: list[SystemState] = []
-        self.own_cores: float | None = None
-        self._reader, self._period_s = reader, period_s
-        self._begun, self._stop = threading.Event(), threading.Event()
-        self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._sample, name="monitor", daemon=True)
+    def mark(self) -> None:
+        """Makes this moment the last reading."""
+        self._last = self._reader.read()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._begun.wait(ANSWER_S)
-        return self
+    def snapshot(self) -> Snapshot:
+        """The state and the features now."""
+        now = self._reader.read()
+        found = evaluate(now, run=change(self._first, now), last=change(self._last, now))
+        self._last = now
+        return Snapshot(state=now, features=found)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(ANSWER_S)
-        if kind is not None:
-            return
-        if self._thread.is_alive():
-            raise DnnPortingError(f"the monitor did not stop within {ANSWER_S:g} s: a driver does not answer")
-        if self._failure is not None:
-            raise self._failure
 
-    def _sample(self) -> None:
-        start_s = time.monotonic()
-        try:
-            with self._reader:
-                self.samples.append(self._reader.read())
-                self._begun.set()
-                while not self._stop.wait(self._period_s):
-                    self.samples.append(self._reader.read())
-                self.samples.append(self._reader.read())
-        except Exception as error:
-            self._failure = error
-        finally:
-            self._begun.set()
-            self.own_cores = time.thread_time() / (time.monotonic() - start_s)
+def snapshots(processes: Processes, period_s: float, seconds: float) -> Iterator[Snapshot]:
+    """A snapshot after each period until the time is over or the processes have ended."""
+    with StateReader(processes) as reader:
+        start_s, monitor = time.monotonic(), Monitor(reader)
+        for number in range(1, round(seconds / period_s) + 1):
+            time.sleep(max(0.0, start_s + number * period_s - time.monotonic()))
+            found = monitor.snapshot()
+            if found.state.process is None:
+                return
+            yield found

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from full_profile import item
-from made_tasks import planning_profile
+from made_tasks import planning_profile, predicted
+from made_tasks import repository as write
 from support import ROOT, Command
 
 from porting.repository import Repository
@@ -26,6 +27,17 @@ def test_a_plan_is_printed_and_written_as_json(dnn_porting: Command, repository:
     plan = json.loads(output.read_text())["trivial"]
     assert plan["versions"] == {"digits": "digits-large-0000000a"}
     assert [one["rate_rps"] for one in plan["deployments"]] == [20.0]
+
+
+def test_a_load_time_that_was_not_measured_is_predicted_and_printed(dnn_porting: Command, tmp_path: Path) -> None:
+    made, output = write(tmp_path, load_time=[], predicted=[predicted(300.0, None)]), tmp_path / "plan.json"
+    wanted = ["demand_rps=20", "task=digits", f"repository={made.storage.local}", f"output={output}"]
+    run = dnn_porting("plan", "planner=[inf_adapter,trivial]", *wanted)
+    assert run.code == 0, run.err
+    assert "load time 300 ms, predicted (11% mean error on held-out variants)" in run.out
+    found = json.loads(output.read_text())
+    assert any("load time 300 ms" in line for line in found["inf_adapter"]["predicted"])
+    assert found["trivial"]["predicted"] == []
 
 
 def test_planners_are_compared_and_those_without_a_plan_say_why(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from full_profile import item
 from made_devices import apart, everything, program, random_devices
-from made_tasks import TARGET, first, latency, own_ms, planning_profile
+from made_tasks import TARGET, first, latency, own_ms, planning_profile, predicted
 
 from orchestrators import Infeasible
 from orchestrators.planners.devices import most, rounded_up
@@ -173,6 +173,25 @@ def test_a_load_time_that_was_not_measured_is_said_with_what_measures_it(tmp_pat
     with pytest.raises(BadInputError, match=r"has no load time: .* profile=full"):
         from_repository(repository, variant=MIDDLE, deadline_s=1)
     assert from_repository(repository, variant=MIDDLE, deadline_s=1, load=False).devices[0].load_s == 0
+
+
+def test_a_time_that_was_not_measured_is_predicted_and_noted(tmp_path: Path) -> None:
+    foretold = [predicted(7.0 * batch, batch) for batch in (2, 4, 8, 16)] + [predicted(500.0, None)]
+    repository = measured(tmp_path, load_time=[], first_inference=[first(9.0, 1)], predicted=foretold)
+    (device,) = from_repository(repository, variant=MIDDLE, deadline_s=60).devices
+    assert (device.load_s, device.max_batch) == (0.5, 16)
+    assert [device.first_s(batch) for batch in (1, 2, 3, 16)] == pytest.approx([0.009, 0.014, 0.021, 0.112])
+    assert all("predicted (11% mean error on held-out variants)" in line for line in repository.predicted)
+    assert len(repository.predicted) == 5
+
+
+def test_a_measured_time_counts_before_a_predicted_one(tmp_path: Path) -> None:
+    foretold = [predicted(7e3, 32), predicted(9e3, None)]
+    repository = measured(tmp_path, predicted=foretold)
+    (device,) = from_repository(repository, variant=MIDDLE, deadline_s=60).devices
+    assert device.first_s(16) == pytest.approx(3 * own_ms(240, 16, 1) / 1e3)
+    assert device.load_s == repository.on(MIDDLE, TARGET).load_s() < 1
+    assert not repository.predicted
 
 
 def test_a_target_may_stand_for_identical_devices(tasks: Repository) -> None:

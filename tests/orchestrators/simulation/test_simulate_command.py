@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from made_tasks import TARGET
+from made_tasks import TARGET, first, predicted, repository
 from support import ROOT, Command
 
 from orchestrators.commands.simulate import FIGURE, RESULT, simulated
@@ -37,9 +37,23 @@ def test_all_policies_meet_the_same_requests(
     assert len(demands) == 1
     assert sum(next(iter(demands))) == pytest.approx(30 * 60, rel=0.1)
     shown = capsys.readouterr().out
+    assert "not measured" not in shown
     assert f"digits on 1 core(s) of {TARGET}, 60 s, mean 30 requests/s, deadline 400 ms" in shown
     assert shown.index("│ trivial") < shown.index("│ smallest")
     assert (tmp_path / FIGURE).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_start_up_that_was_not_measured_is_predicted_and_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foretold = [predicted(20.0 * batch, batch) for batch in (2, 4, 8, 16)] + [predicted(300.0, None)]
+    changes: dict[str, Any] = {"load_time": [], "first_inference": [first(9.0, 1)], "predicted": foretold}
+    found = compare(repository(tmp_path, **changes), tmp_path, "load.mean_rps=30", "load.seconds=60")
+    assert Result.model_validate(found["policies"]["trivial"])
+    assert any(
+        "load time 300 ms, predicted (11% mean error on held-out variants)" in line for line in found["predicted"]
+    )
+    assert "not measured   digits-" in capsys.readouterr().out
 
 
 def test_a_policy_that_cannot_run_says_why_and_the_others_run(

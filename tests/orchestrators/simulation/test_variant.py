@@ -87,7 +87,7 @@ def test_what_contention_and_warm_up_lack_is_said_when_it_is_asked_for(tasks: Re
     assert lacking.service_s(1, 1.0)
     with pytest.raises(BadInputError, match=r"no contention factor: .*profile=full"):
         lacking.kept(0.1)
-    with pytest.raises(BadInputError, match=r"no first inference: .*profile=full"):
+    with pytest.raises(BadInputError, match=r"no first inference after a load: .*profile=full"):
         lacking.up_s(1)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from full_profile import blank_profile, full_profile
 from made_points import latency, medians, partly
+from made_tasks import first, predicted
 
 from porting.repository.interpolation import Lookup, interpolated, lookup
 from profiler.common.errors import BadInputError
@@ -161,3 +162,14 @@ def test_a_throughput_is_the_maximum_at_the_first_size_and_the_measured_rate_at_
 
 def test_the_latency_of_a_client_is_of_the_first_size_only() -> None:
     assert lookup(of_sizes(), "p50_ms").axes == ("batch", "cores", "instances")
+
+
+def test_a_predicted_first_inference_is_marked_and_a_measured_one_counts_first() -> None:
+    profile = full_profile(first_inference=(first(9.0, 1), first(12.0, 2)), predicted=(predicted(40.0, 8),))
+    found = lookup(profile, "first_inference_ms")
+    assert (found.at(batch=2).value, found.at(batch=2).kind) == (12.0, "measured")
+    assert (found.at(batch=8).value, found.at(batch=8).kind) == (40.0, "predicted")
+    assert found.at(batch=5).value == pytest.approx(26.0)
+    assert found.at(batch=5).at["runtime"] == "warm-up predictor"
+    with pytest.raises(BadInputError, match="outside of what was measured"):
+        found.at(batch=9)

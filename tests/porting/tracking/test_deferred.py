@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from full_profile import blank_profile
 from unfinished import unfinished
 
 from porting.configuration.settings import Settings, TrackingSettings
 from porting.tracking.database_file import ensure_database
 from porting.tracking.deferred import tracked
 from porting.tracking.runs import PARENT_TAG, quieten_mlflow
-from porting.workspace.records import Epoch
+from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -167,3 +168,15 @@ def test_epochs_are_told_at_once(workspace: Path) -> None:
         tracker.epoch("digits-a", Epoch(epoch=0, train_loss=1.0, val_loss=1.0, val_accuracy=0.5))
         (child,) = (run for run in runs_in(workspace) if PARENT_TAG in run.data.tags)
         assert child.data.metrics["epoch/val_accuracy"] == 0.5
+
+
+def test_a_variant_names_the_place_of_its_samples(workspace: Path) -> None:
+    folder = workspace / "tasks" / "digits" / "variants" / "digits-a"
+    folder.mkdir(parents=True)
+    (folder / "variant.json").write_text("{}")
+    names = {"name": "digits-a", "task": "digits", "backbone": "resnet8", "lineage": [], "key": "0"}
+    with tracked(settings_in(workspace), "same: true") as tracker:
+        tracker.variant(unfinished(Variant, onnx=None, **names), {"local_cpu": blank_profile()}, folder)
+    (child,) = (run for run in runs_in(workspace) if PARENT_TAG in run.data.tags)
+    assert child.data.tags["samples/local_cpu"] == "tasks/digits/variants/digits-a/samples/local_cpu.npz"
+    assert (workspace / child.data.tags["samples/local_cpu"]).parent.parent == folder

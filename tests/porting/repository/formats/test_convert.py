@@ -1,9 +1,11 @@
 """The command: what it writes, where, and what it refuses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from convertible import ACCURATE, FAST, TARGET, URI, convertible_repository
+from convertible import ACCURATE, FAST, TARGET, URI, accurate, convertible_repository, fast
+from made_tasks import predicted
 
 from porting.commands.convert import run
 from porting.repository import Repository
@@ -29,6 +31,16 @@ def test_every_format_writes_the_files_and_tells_their_names(
     told = set(capsys.readouterr().out.split())
     assert told
     assert told <= {str(tmp_path / "out" / name) for name in written}
+
+
+def test_a_predicted_load_time_is_converted_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changes: dict[str, Any] = {"load_time": (), "predicted": (predicted(300.0, None),)}
+    made = convertible_repository(tmp_path, accurate(**changes), fast(**changes))
+    convert(made, "infaas", tmp_path / "out")
+    assert "loadlat 300.000000" in (tmp_path / "out" / f"{FAST}.config").read_text()
+    shown = capsys.readouterr().out
+    assert shown.count("load time 300 ms, predicted") == 2
+    assert f"not measured   {FAST} on {TARGET}" in shown
 
 
 def test_one_variant_can_be_chosen(repository: Repository, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_other_size_has_its_own_expected_answers_and_the_same_server(tmp_pat
     model = model_of_sizes(path, SIZES)
     sized = model.at_size((1, 16, 16), 2)
     assert sized.shapes == [(1, 16, 16)]
-    assert sized.expectation.images.shape == (2, 1, 16, 16)
-    sized.expectation.check(InProcess(path, threads=1).prepare(sized.expectation.images)())
-    assert (model.shapes[0], model.expectation.images.shape[1:]) == ((1, 8, 8), (1, 8, 8))
+    assert sized.expectation.images().shape == (2, 1, 16, 16)
+    sized.expectation.check(InProcess(path, threads=1).prepare(sized.expectation.images())())
+    assert (model.shapes[0], model.expectation.images().shape[1:]) == ((1, 8, 8), (1, 8, 8))
     assert sized.serve() is model.serve()

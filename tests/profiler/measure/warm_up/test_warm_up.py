@@ -7,6 +7,7 @@ from blank import noise
 from starting_host import SETTINGS, StartingHost, in_process, measured
 from stub_host import go_through, model_on
 
+from profiler.common.archives import packed, unpacked
 from profiler.common.profile_settings import WarmUpSettings
 from profiler.common.target import Target
 from profiler.measure.ledger import Ledger
@@ -50,6 +51,26 @@ def test_a_load_time_that_alone_is_missing_is_measured_with_loads_of_its_own(net
     (warm, cold) = go_through(measurements(model, SETTINGS, ledger), ledger, "warm_up")
     assert (warm.kind, cold.kind) == (LoadTime, LoadTime)
     assert ledger.of(LoadTime)[0].n == 3
+
+
+def test_the_monitor_records_the_state_before_each_first_inference(network: Path) -> None:
+    model = in_process(network)
+    model.monitor = True
+    measured(model)
+    names = list(model.samples["monitor_features"])
+    for batch, loads in ((1, 2), (4, 1)):
+        values = model.samples[f"monitor_batch_{batch}"]
+        assert values.shape == (loads, len(names))
+        assert len(model.samples[f"first_inference_batch_{batch}_ms"]) == loads
+    resident = model.samples["monitor_batch_1"][:, names.index("process/memory/resident_set_size_proc_MB")]
+    assert (resident > 1).all()
+    assert unpacked(packed(model.samples), 1 << 20).keys() == model.samples.keys()
+
+
+def test_without_the_monitor_the_samples_have_no_features(network: Path) -> None:
+    model = in_process(network)
+    measured(model)
+    assert not [name for name in model.samples if name.startswith("monitor")]
 
 
 def test_a_second_run_measures_nothing_again(network: Path) -> None:

@@ -34,6 +34,15 @@ def served(triton: PreparedTarget, network: Path) -> Iterator[ModelUnderTest]:
         yield model
 
 
+def test_the_monitor_sees_the_processes_of_a_real_server(served: ModelUnderTest) -> None:
+    served.monitor = True
+    measured(served, WarmUpSettings(loads=1, batches=[1], curve_inferences=4, switch_seconds=None))
+    ((*values,),) = served.samples["monitor_batch_1"]
+    found = dict(zip(served.samples["monitor_features"], values, strict=True))
+    assert found["process/memory/resident_set_size_proc_MB"] > 20
+    assert found["cpu/interrupts/ctx_switches_count"] > 0
+
+
 @pytest.mark.alone
 def test_a_real_server_has_every_figure(served: ModelUnderTest) -> None:
     settings = WarmUpSettings(loads=2, batches=[1, 4], curve_inferences=40, switch_seconds=None)

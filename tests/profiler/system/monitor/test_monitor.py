@@ -10,7 +10,7 @@ from narrowing import known
 
 from profiler.system.monitor.allocator import AllocatorState
 from profiler.system.monitor.change import change
-from profiler.system.monitor.monitor import Monitor, StateReader
+from profiler.system.monitor.monitor import Monitor, StateReader, snapshots
 from profiler.system.monitor.system_state import SystemState
 from profiler.system.processes import tree
 
@@ -20,16 +20,12 @@ BUSY = "while True: pass"
 
 
 def own_reader() -> StateReader:
-    return StateReader(tree(os.getpid()))
+    return StateReader(lambda: tree(os.getpid()))
 
 
 def read() -> SystemState:
     with own_reader() as reader:
         return reader.read()
-
-
-def no_monitor_is_left() -> bool:
-    return all(thread.name != "monitor" for thread in threading.enumerate())
 
 
 def test_a_snapshot_agrees_with_psutil() -> None:
@@ -62,7 +58,7 @@ def test_switches_are_those_of_all_threads() -> None:
 @pytest.mark.quiet
 def test_the_cpu_time_of_the_processes_is_told_in_cores() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:
-        with StateReader(tree(busy.pid)) as reader:
+        with StateReader(lambda: tree(busy.pid)) as reader:
             before = reader.read()
             time.sleep(0.5)
             after = reader.read()
@@ -81,7 +77,8 @@ def test_counts_between_two_snapshots_grow() -> None:
 
 def test_a_process_that_ended_makes_its_counts_unknown_and_no_others() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:
-        with StateReader([*tree(os.getpid()), psutil.Process(busy.pid)]) as reader:
+        processes = [*tree(os.getpid()), psutil.Process(busy.pid)]
+        with StateReader(lambda: processes) as reader:
             before = reader.read()
             busy.kill()
             busy.wait()
@@ -95,7 +92,7 @@ def test_without_a_living_process_the_rest_is_told() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:
         processes = tree(busy.pid)
         busy.kill()
-    with StateReader(processes) as reader:
+    with StateReader(lambda: processes) as reader:
         state = reader.read()
     assert state.process is None
     assert state.reasons["process"] == "the measured processes have ended"
@@ -109,7 +106,7 @@ def test_a_process_that_nobody_has_waited_for_yet_has_ended() -> None:
         deadline = time.monotonic() + 10
         while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
             time.sleep(0.01)
-        with StateReader([process]) as reader:
+        with StateReader(lambda: [process]) as reader:
             assert reader.read().process is None
 
 
@@ -125,34 +122,41 @@ def test_counters_that_the_system_does_not_tell_are_unknown(
     assert {name.partition("_")[0] for name in change(before, after).reasons} == {field}
 
 
-def test_it_samples_before_meanwhile_and_after() -> None:
-    with Monitor(own_reader(), period_s=0.05) as monitor:
-        assert len(monitor.samples) >= 1
-        time.sleep(0.3)
-    times = [sample.at_s for sample in monitor.samples]
-    assert times == sorted(times)
-    assert 4 <= len(times) <= 9
+def test_a_snapshot_has_the_features_by_the_names_of_the_paper() -> None:
+    found = list(snapshots(lambda: tree(os.getpid()), period_s=0.05, seconds=0.15))
+    assert [one.state.at_s for one in found] == sorted(one.state.at_s for one in found)
+    assert len(found) == 3
+    assert all(one.features["process/memory/resident_set_size_proc_MB"] for one in found)
+    assert known(found[-1].features["cpu/interrupts/ctx_switches_count"]) > 0
 
 
-def test_it_stops_with_its_block_also_where_that_fails() -> None:
-    with pytest.raises(RuntimeError, match="the body's own"), Monitor(own_reader(), period_s=60):
-        raise RuntimeError("the body's own")
-    assert no_monitor_is_left()
+def test_the_record_ends_with_the_process() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.4)"]) as sleeping:
+        found = list(snapshots(lambda: tree(sleeping.pid), period_s=0.1, seconds=60))
+    assert found
 
 
-def test_what_goes_wrong_while_sampling_is_raised_at_the_end() -> None:
+def test_counts_are_since_the_first_reading_and_rates_since_the_last() -> None:
+    with own_reader() as reader:
+        monitor = Monitor(reader)
+        first = monitor.snapshot()
+        for _ in range(50):
+            time.sleep(0.001)
+        monitor.mark()
+        second = monitor.snapshot()
+    name = "cpu/interrupts/ctx_switches_count"
+    assert known(second.features[name]) > known(first.features[name])
+
+
+def test_an_error_of_the_allocator_is_raised() -> None:
     def broken() -> AllocatorState:
         raise ValueError("no allocator")
 
-    reader = StateReader(tree(os.getpid()), broken)
-    with pytest.raises(ValueError, match="no allocator"), Monitor(reader, period_s=0.01):
-        time.sleep(0.05)
-    assert no_monitor_is_left()
+    with StateReader(lambda: tree(os.getpid()), broken) as reader, pytest.raises(ValueError, match="no allocator"):
+        Monitor(reader)
 
 
 def test_its_own_cost_is_below_one_percent_of_a_core() -> None:
-    with Monitor(own_reader()) as monitor:
-        time.sleep(3.2)
-    assert len(monitor.samples) >= 4
-    assert monitor.own_cores is not None
-    assert 0 < monitor.own_cores < 0.01
+    before_s = time.thread_time()
+    assert len(list(snapshots(lambda: tree(os.getpid()), period_s=1.0, seconds=3.0))) == 3
+    assert 0 < (time.thread_time() - before_s) / 3 < 0.01

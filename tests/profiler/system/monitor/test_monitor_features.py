@@ -26,7 +26,7 @@ def snapshots(monkeypatch: pytest.MonkeyPatch) -> list[SystemState]:
     """Three snapshots of this process in a row, with a recorded GPU and allocator."""
     record(monkeypatch)
     found = []
-    with StateReader(tree(os.getpid()), lambda: allocator_state(statistics(), segments())) as reader:
+    with StateReader(lambda: tree(os.getpid()), lambda: allocator_state(statistics(), segments())) as reader:
         for _ in range(3):
             found.append(reader.read())
             time.sleep(0.01)

@@ -73,7 +73,7 @@ def test_a_driver_without_a_function_leaves_its_fields_unknown(monkeypatch: pyte
 
 def test_without_a_driver_the_gpus_are_unknown_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     record(monkeypatch, refused={"nvmlInitWithFlags": pynvml.NVML_ERROR_DRIVER_NOT_LOADED})
-    with StateReader([]) as reader:
+    with StateReader(list) as reader:
         state = reader.read()
     assert state.gpus is None
     assert state.reasons["gpus"] == "NVML: Driver Not Loaded"
@@ -81,7 +81,7 @@ def test_without_a_driver_the_gpus_are_unknown_with_its_reason(monkeypatch: pyte
 
 def test_the_driver_is_closed_as_often_as_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     library = record(monkeypatch)
-    with StateReader([]) as reader:
+    with StateReader(list) as reader:
         assert library.open == 1
         reader.read()
     assert library.open == 0
