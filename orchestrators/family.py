@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from porting.repository import Repository
+from porting.repository.report.words import rank_in_words
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price
@@ -17,7 +18,9 @@ def family(repository: Repository, task: str, target: str) -> list[VariantOnTarg
     """
     found = [repository.on(published.name, target) for published in repository.frontier(task, target)]
     if not found:
-        raise BadInputError(f"no variant of {task} was measured on {target}: run stage=profile,publish target={target}")
+        known = [rank_in_words(one, one.targets[target]) for one in repository.measured(task, target)]
+        why = f"has a rank ({known[0]})" if known else "was measured"
+        raise BadInputError(f"no variant of {task} {why} on {target}: run stage=profile,publish target={target}")
     return found
 
 

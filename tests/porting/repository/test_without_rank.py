@@ -22,6 +22,7 @@ from porting.repository.report.ranking_table import members, ranking_table
 from porting.repository.select import select
 from porting.repository.standing import RANKED_SINGLE
 from porting.tracking.model_registry import aliases
+from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings, ThroughputSettings
 from profiler.records.throughput import MaximalThroughput
 
@@ -62,6 +63,13 @@ def test_a_disturbed_variant_is_published_and_on_no_frontier(disturbed: Reposito
     assert [one.name for one in disturbed.frontier("digits", TARGET)] == [MIDDLE, QUICK]
     assert [one.name for one in family(disturbed, "digits", TARGET)] == [MIDDLE, QUICK]
     assert [one.name for one in Conversion(disturbed, TARGET).measured()] == [MIDDLE, QUICK]
+
+
+def test_planners_say_why_no_variant_has_a_rank(tmp_path: Path) -> None:
+    busy = maxima(380, 390, noise=BUSY, verdict="disturbed")
+    found = repository(tmp_path, [offered(tmp_path, QUICK, busy)])
+    with pytest.raises(BadInputError, match=r"no variant of digits has a rank \(no: its .* has no rank\) on local_cpu"):
+        family(found, "digits", TARGET)
 
 
 def test_the_tables_show_verdict_and_load_beside_the_figure(disturbed: Repository) -> None:

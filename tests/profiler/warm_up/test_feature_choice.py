@@ -9,7 +9,7 @@ from profiler.common.archives import Samples
 from profiler.common.errors import BadInputError
 from profiler.warm_up import regression
 from profiler.warm_up.dataset import Measured
-from profiler.warm_up.selection import select
+from profiler.warm_up.feature_choice import select
 
 SWITCHES, LOAD = "process/involuntary_proc_ctx_switches", "cpu/load/avg_sys_load_one_min_percent"
 REQUESTED, BUSY = "03_gpu_mem/requested_bytes.all.current", "disk/time/disk_busy_time_sys_s"
