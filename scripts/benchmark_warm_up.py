@@ -34,8 +34,8 @@ from profiler.records.profile_files import ProfileFiles
 from profiler.records.warm_up import Quantity
 from profiler.target.prepared_target import PreparedTarget, prepared_target
 from profiler.warm_up.dataset import TIMES, Measured
-from profiler.warm_up.predictor import Errors
 from profiler.warm_up.feature_choice import select
+from profiler.warm_up.predictor import Errors
 from profiler.warm_up.training import train
 
 FOLDER = ROOT / "artifacts" / "warm_up_benchmark"

@@ -37,8 +37,8 @@ IMPORTED = (
 CTRL_C_S = 4.0
 # A command without computation for this time waits without an end.
 IDLE_LIMIT_S = 11.0
-# Both ends of `verify` that do not depend on the file.
-LOAD = re.compile(r"figures (moved|could not be measured again)")
+# Outcomes of verify and of planners that depend on the load of the machine and not on the file.
+LOAD = re.compile(r"figures (moved|could not be measured again)|no variant of \S+ has a rank")
 # All control characters but the newline and the tab, and the characters that change the direction of a text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -81,7 +81,7 @@ class Seen:
 
     @property
     def follows_load(self) -> bool:
-        """Whether `verify` found other figures or none, which depends on the load of the machine and not on a file."""
+        """Whether the load of the machine decides the outcome, as it moves figures or leaves none that compare."""
         return bool(LOAD.search(self.err))
 
     @property

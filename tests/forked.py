@@ -65,6 +65,9 @@ class Forked:
     def start(self, *arguments: str) -> Started:
         out, err = self._folder / "out", self._folder / "err"
         command = {"arguments": arguments, "folder": str(self._folder), "streams": [os.devnull, str(out), str(err)]}
+        # A test that failed has left the exit code of its command.
+        while select.select([self._answers], [], [], 0)[0]:
+            self._answers.readline()
         self._asked.write(json.dumps(command).encode() + b"\n")
         return Started(int(self._answers.readline()), out, err, self._answers)
 

@@ -13,8 +13,8 @@ from profiler.common.errors import BadInputError
 from profiler.common.files import write_record
 from profiler.records.profile_files import owner
 from profiler.warm_up.dataset import TIMES, Measured
-from profiler.warm_up.predictor import Errors, PredictionScore, TargetPredictors
 from profiler.warm_up.feature_choice import FIX, select
+from profiler.warm_up.predictor import Errors, PredictionScore, TargetPredictors
 from profiler.warm_up.training import train
 
 SHOWN_FEATURES = 15

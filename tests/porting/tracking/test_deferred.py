@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from full_profile import blank_profile
+from made_repository import items, repository
 from unfinished import unfinished
 
 from porting.configuration.settings import Settings, TrackingSettings
@@ -48,14 +49,6 @@ def workspace(empty: Path, tmp_path: Path) -> Path:
     shutil.copy(empty, folder)
     repository(folder)
     run_in(folder)
-    return folder
-
-
-def repository(workspace: Path, content: str = "{}") -> Path:
-    folder = workspace / "repository"
-    folder.mkdir(exist_ok=True)
-    for name in ("repository.json", "report.html", "frontier.png"):
-        (folder / name).write_text(content)
     return folder
 
 
@@ -104,7 +97,7 @@ def test_another_configuration_is_another_run(workspace: Path) -> None:
 
 
 def test_another_repository_is_another_run(workspace: Path) -> None:
-    repository(workspace, "[]")
+    repository(workspace, items(workspace)[:1])
     run_in(workspace)
     assert statuses(workspace) == ["FINISHED"] * 2
 
