@@ -63,7 +63,7 @@ class Profiling:
                 self._ledger.outdate(point)
         self._start = time.monotonic()
         model.patience, model.monitor = settings.patience, settings.monitor
-        self._failures, self._dead = 0, ""
+        self._failures, self._dead, self._budget_s = 0, "", settings.budget_s
         # The expected time of the points that did not fit the budget.
         self._lacking_s = 0.0
 
@@ -74,6 +74,9 @@ class Profiling:
         """
         for name, part in self._parts.items():
             announce(part.title)
+            if name == "visits":
+                # The parts before have left the time of the later visits.
+                self._budget_s = self._settings.all_visits_s()
             self._measure_part(name, part)
         profile = self._write()
         if profile.best_throughput() is None:
@@ -112,7 +115,7 @@ class Profiling:
                 return None
         try:
             # An estimate may be wrong, not without end.
-            with ends_within(self._settings.budget_s + (PREPARING_S if measurement.needed else 0.0)):
+            with ends_within(self._budget_s + (PREPARING_S if measurement.needed else 0.0)):
                 points = measure()
         except UnavailableError as error:
             self._miss(part, measurement, "unavailable", str(error))
@@ -128,7 +131,7 @@ class Profiling:
         return points[0]
 
     def _unaffordable(self, seconds: float) -> tuple[MissingVerdict, str] | None:
-        budget_s = self._settings.budget_s
+        budget_s = self._budget_s
         left_s = budget_s - self._spent_s()
         if self._dead:
             return "failed", self._dead
@@ -140,7 +143,7 @@ class Profiling:
 
     def _spent_s(self) -> float:
         """The time of this run, without that of disturbed slices, which are measured again within limits."""
-        thrown_s = min(self._model.thrown_s, MOST_THROWN_SHARE * self._settings.budget_s)
+        thrown_s = min(self._model.thrown_s, MOST_THROWN_SHARE * self._budget_s)
         return time.monotonic() - self._start - thrown_s
 
     def _enough(self, seconds: float) -> str:

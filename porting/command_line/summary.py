@@ -136,6 +136,7 @@ def show_plan(settings: Settings) -> None:
     table(settings.task, ["stage", "what", "reused", "seconds"], rows)
     budgets = [one for one in (level.screen_with, level) if one is not None]
     words = " and ".join(f"{one.all_visits_s():g} s at level {one.level}" for one in budgets)
+    words += ", and up to half as much again on a busy machine,"
     say(f"profiling takes at most {words} for each variant and target ({', '.join(settings.targets) or 'none'})")
     known = sum(one.seconds or 0.0 for one in found)
     say(f"in all about {known:,.0f} s{' and an unknown time' if 'unknown' in times else ''}")

@@ -13,6 +13,8 @@ from profiler.common.target import MAX_CORES, MAX_INSTANCES
 # The most values of one axis that a level may have.
 MAX_PLACES = 100
 DAY_S = 86400.0
+# Loading, warming up, and the reference beside the slices of a later visit.
+VISIT_OVERHEAD_S = 0.6
 
 Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
 Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
@@ -206,7 +208,7 @@ class LevelSettings(BaseModel):
         if visit == 1 or self.visits is None:
             return self.budget_s
         loops = len(self.throughput.batches) + 1 if self.throughput else 1
-        return loops * (self.visits.seconds + 1.0)
+        return loops * (self.visits.seconds + VISIT_OVERHEAD_S)
 
     def all_visits_s(self) -> float:
         """The budget of all visits together, without the time that disturbed slices may take beside it."""

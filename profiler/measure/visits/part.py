@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from profiler.common.profile_settings import VisitSettings
+from profiler.common.profile_settings import VISIT_OVERHEAD_S, VisitSettings
 from profiler.measure.ledger import Ledger
 from profiler.measure.measurement import Measurement, Measurements
 from profiler.measure.throughput.meter import ThroughputMeter
-from profiler.measure.throughput.part import OVERHEAD_S, slices_s
+from profiler.measure.throughput.part import slices_s
 from profiler.measure.visits.pooled import pooled, visit_point
 from profiler.records.base import Point
 from profiler.records.latency import LatencyPoint
@@ -39,7 +39,7 @@ def measurements(model: ModelUnderTest, settings: VisitSettings, ledger: Ledger)
         for number, (loop, per_s) in enumerate(loops(model, ledger).items()):
             outdate(ledger, place_of(model, loop, visit))
             seconds = max(settings.seconds, slices_s(FEWEST_SLICES, loop.batch, per_s))
-            yield visiting(model, ledger, loop, visit, settings.seconds, OVERHEAD_S + seconds, fresh=number == 0)
+            yield visiting(model, ledger, loop, visit, settings.seconds, VISIT_OVERHEAD_S + seconds, fresh=number == 0)
 
 
 def outdate(ledger: Ledger, place: Place) -> None:
