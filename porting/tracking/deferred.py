@@ -13,7 +13,8 @@ from porting.configuration.settings import Settings
 from porting.repository.reader import INDEX
 from porting.tracking.database_file import damage
 from porting.tracking.database_schema import ARTIFACTS, artifacts_address, connected, database_of, foreign_code
-from porting.tracking.runs import MlflowTracker, pipeline_run, require_mlflow, tracked_figures, tracking_uri
+from porting.tracking.runs import MlflowTracker, pipeline_run, require_mlflow, tracking_uri
+from porting.tracking.tracked_values import tracked_figures
 from porting.workspace.records import Epoch, Variant
 from profiler.common.errors import DnnPortingError
 from profiler.common.files import json_digest, sha256

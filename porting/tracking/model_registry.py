@@ -12,7 +12,8 @@ from porting.repository.schema import Published
 from porting.repository.standing import RANKED_BY, RANKED_SINGLE
 from porting.repository.variant_files import VariantFiles
 from porting.tracking.mlflow_errors import one_line_errors
-from porting.tracking.runs import experiment_id, quieten_mlflow, tracked_key
+from porting.tracking.runs import experiment_id, quieten_mlflow
+from porting.tracking.tracked_values import tracked_key
 from profiler.common.scratch import scratch
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from support import environment
 
 from porting.repository import Repository
 from porting.repository.figures import METRICS
-from porting.tracking.runs import tracked_key
+from porting.tracking.tracked_values import tracked_key
 from profiler.triton.server import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]

@@ -8,7 +8,7 @@ from made_repository import MIDDLE, QUICK, SLOW, repository
 from unfinished import unfinished
 
 from porting.repository.schema import ByClass, Step
-from porting.tracking.runs import hyper_parameters, places, tracked_figures
+from porting.tracking.tracked_values import hyper_parameters, places, tracked_figures
 from porting.workspace.records import OnnxFile, Variant
 
 

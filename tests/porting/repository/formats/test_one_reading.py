@@ -19,7 +19,7 @@ from porting.repository.formats import infadapter, kserve, modelmesh
 from porting.repository.operating_points import operating_points
 from porting.repository.report.chart_data import chart_data
 from porting.repository.variant_on_target import VariantOnTarget
-from porting.tracking.runs import tracked_figures, tracked_key
+from porting.tracking.tracked_values import tracked_figures, tracked_key
 from porting.workspace.records import Variant
 from profiler.common.errors import BadInputError
 from profiler.records.warm_up import LoadTime
