@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from porting.repository import Repository
 from porting.repository.report.words import rank_in_words
+from porting.repository.schema import Summary
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price
@@ -18,10 +19,17 @@ def family(repository: Repository, task: str, target: str) -> list[VariantOnTarg
     """
     found = [repository.on(published.name, target) for published in repository.frontier(task, target)]
     if not found:
-        known = [rank_in_words(one, one.targets[target]) for one in repository.measured(task, target)]
-        why = f"has a rank ({known[0]})" if known else "was measured"
-        raise BadInputError(f"no variant of {task} {why} on {target}: run stage=profile,publish target={target}")
+        measured = repository.measured(task, target)
+        why = f"is on the frontier of {target} ({why_unranked(measured[0], target)})" if measured else "was measured"
+        raise BadInputError(f"no variant of {task} {why}: run 'stage=[profile,publish]' target={target}")
     return found
+
+
+def why_unranked(variant: Summary, target: str) -> str:
+    """The reason why a variant has no rank, with the processes that disturbed it."""
+    standing = variant.targets[target]
+    disturbed = standing.verdict_reason if standing.verdict == "disturbed" else ""
+    return f"{variant.name}: {disturbed or rank_in_words(variant, standing)}"
 
 
 def price(one: VariantOnTarget, *parts: str) -> Price:
@@ -32,7 +40,7 @@ def price(one: VariantOnTarget, *parts: str) -> Price:
         name = one.profile.target_name
         raise BadInputError(
             f"the target {name} states no {' and no '.join(missing)}: state price: {{currency: …, as_of: …, "
-            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, then stage=profile,publish"
+            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, then 'stage=[profile,publish]'"
         )
     return found
 

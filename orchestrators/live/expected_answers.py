@@ -93,7 +93,7 @@ class ExpectedAnswers:
 def check_alike(task: str, details: Sequence[Details]) -> None:
     """Raises `BadInputError` where the variants have different inputs or outputs, or there are none."""
     if not details:
-        raise BadInputError(f"no variant of {task} is published: run stage=profile,publish")
+        raise BadInputError(f"no variant of {task} is published: run 'stage=[profile,publish]'")
     first = details[0]
     for one in details[1:]:
         if (one.input, one.output) != (first.input, first.output):

@@ -116,7 +116,7 @@ class Repository:
         if target not in variant.targets:
             raise BadInputError(
                 f"{name} was not measured on {target!r}, only on {listed(variant.targets)}: "
-                f"run stage=profile,publish target={target}"
+                f"run 'stage=[profile,publish]' target={target}"
             )
         return VariantOnTarget(variant, target, self.details, lambda line: self.predicted.update({line: None}))
 

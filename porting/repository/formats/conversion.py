@@ -35,7 +35,7 @@ class Conversion:
             VariantFiles.of(self.repository, name).check()
         found = [self.repository.on(name, self.target) for name in names]
         if not found:
-            raise BadInputError(f"no published variant was measured on {self.target}: run stage=profile,publish")
+            raise BadInputError(f"no published variant was measured on {self.target}: run 'stage=[profile,publish]'")
         if found[0].profile.target.runtime == "torch":
             raise BadInputError(
                 f"target {self.target} serves torch programs, which a repository does not hold: name another target"

@@ -68,7 +68,7 @@ def test_a_disturbed_variant_is_published_and_on_no_frontier(disturbed: Reposito
 def test_planners_say_why_no_variant_has_a_rank(tmp_path: Path) -> None:
     busy = maxima(380, 390, noise=BUSY, verdict="disturbed")
     found = repository(tmp_path, [offered(tmp_path, QUICK, busy)])
-    with pytest.raises(BadInputError, match=r"no variant of digits has a rank \(no: its .* has no rank\) on local_cpu"):
+    with pytest.raises(BadInputError, match=r"no variant of digits is on the frontier of local_cpu \(.*: .*\): run"):
         family(found, "digits", TARGET)
 
 
