@@ -40,7 +40,8 @@ def price(one: VariantOnTarget, *parts: str) -> Price:
         name = one.profile.target_name
         raise BadInputError(
             f"the target {name} states no {' and no '.join(missing)}: state price: {{currency: …, as_of: …, "
-            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, then 'stage=[profile,publish]'"
+            f"{', '.join(f'{part}: …' for part in missing)}}} in conf/target/{name}.yaml, "
+            "then 'stage=[profile,publish]'"
         )
     return found
 

@@ -38,7 +38,9 @@ CTRL_C_S = 4.0
 # A command without computation for this time waits without an end.
 IDLE_LIMIT_S = 11.0
 # Outcomes of verify and of planners that depend on the load of the machine and not on the file.
-LOAD = re.compile(r"figures (moved|could not be measured again)|no variant of \S+ is on the frontier")
+LOAD = re.compile(
+    r"figures (moved|could not be measured again)|no variant of \S+ is on the frontier|the conditions was disturbed"
+)
 # All control characters but the newline and the tab, and the characters that change the direction of a text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

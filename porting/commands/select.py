@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from porting.command_line.public_key import add_public_key
 from porting.common.console import say, table
 from porting.repository import Repository
-from porting.repository.figures import metric
+from porting.repository.figures import compared_by, metric
 from porting.repository.operating_points import SETTINGS, Condition, OperatingPoint, condition
 from porting.repository.report.words import others_in_words, verdict_in_words
 from porting.repository.select import select
@@ -52,7 +52,7 @@ def show(chosen: "OperatingPoint", conditions: "Sequence[Condition]", objective:
     """Prints the chosen operating point, the figures that justify it, and the command that serves it."""
     named = {condition.name: condition for condition in conditions}
     rows = []
-    for name in dict.fromkeys((*named, objective, *SHOWN)):
+    for name in dict.fromkeys((*named, objective, compared_by(objective), *SHOWN)):
         figure, found = chosen.figures.get(name), chosen.value(name)
         interval = "" if figure is None or None in figure[1:] else f"{figure[1]:.5g} … {figure[2]:.5g}"
         text = "unknown" if found is None else f"{found:.5g}"

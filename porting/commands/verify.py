@@ -71,7 +71,8 @@ def run(arguments: Sequence[str]) -> None:
     table(f"{options.repository} on {target}", COLUMNS, rows)
     moved, unknown = ([row for row in rows if row[-1] == verdict] for verdict in ("moved", UNKNOWN))
     if moved:
-        raise DnnPortingError(f"{len(moved)} of {len(rows)} figures moved: measure again with 'stage=[profile,publish]'")
+        fix = "measure again with 'stage=[profile,publish]'"
+        raise DnnPortingError(f"{len(moved)} of {len(rows)} figures moved: {fix}")
     if unknown or not rows:
         raise DnnPortingError(
             f"{len(unknown)} of {len(rows)} figures could not be measured again: verify on a quiet machine"

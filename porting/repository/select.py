@@ -43,7 +43,8 @@ def select(
 
     Throughput decides between equal objectives, then latency. A point with an unknown figure does not meet a condition
     on it, and a disturbed figure has no rank. On one target the ratios to the reference network compare. Raises
-    `BadInputError` for an unknown objective, task or target, and for several tasks where none is named.
+    `BadInputError` for an unknown objective, task or target, for several tasks where none is named, and where every
+    objective was disturbed.
     """
     metric(objective)
     if task is None and len(repository.tasks) != 1:
@@ -53,7 +54,9 @@ def select(
     best_first = sorted(points, key=lambda one: rank(one, objective, by_ratio=len(targets) == 1), reverse=True)
     chosen = next((one for one in best_first if all(met(one, each) for each in conditions)), None)
     others = [one for one in best_first if chosen is None or one.variant.name != chosen.variant.name]
-    misses = nearest(others, conditions, objective)
+    check_ranked(chosen, objective)
+    compared = compared_by(objective) if len(targets) == 1 else objective
+    misses = nearest(others, conditions, objective, compared)
     relaxed = () if chosen else tuple(text for _, text in sorted(relaxations(points, conditions)))
     return Selection(chosen, misses, relaxed)
 
@@ -83,25 +86,41 @@ def lack(point: OperatingPoint, condition: Condition) -> tuple[float, str] | Non
     return (off, f"{condition}: has {found:.4g}, {off:.1%} off") if off else None
 
 
-def nearest(others: Iterable[OperatingPoint], conditions: Sequence[Condition], objective: str) -> tuple[Miss, ...]:
+def check_ranked(chosen: OperatingPoint | None, objective: str) -> None:
+    """Raises `BadInputError` where the best point has a disturbed objective, as no other point has a better one."""
+    if chosen is not None and is_disturbed(chosen, objective):
+        raise BadInputError(
+            f"every {objective} that meets the conditions was disturbed, and no variant of {chosen.variant.task} is on "
+            f"the frontier of {chosen.target}: run 'stage=[profile,publish]' on a quiet machine"
+        )
+
+
+def nearest(
+    others: Iterable[OperatingPoint], conditions: Sequence[Condition], objective: str, compared: str
+) -> tuple[Miss, ...]:
     """The misses of the variants that are nearest to all conditions, the nearest first; `others` are best first.
 
-    A variant that meets every condition has a worse objective.
+    A variant that meets every condition is worse in `compared`, by which the objective is compared.
     """
     best: dict[str, Miss] = {}
     for point in others:
         found = [one for one in (lack(point, each) for each in conditions) if one is not None]
-        words = tuple(text for _, text in found) or (why_worse(point, objective),)
+        words = tuple(text for _, text in found) or (why_worse(point, objective, compared),)
         miss = Miss(point, words, max((off for off, _ in found), default=0.0))
         if point.variant.name not in best or miss.distance < best[point.variant.name].distance:
             best[point.variant.name] = miss
     return tuple(sorted(best.values(), key=lambda miss: miss.distance)[:MISSES])
 
 
-def why_worse(point: OperatingPoint, objective: str) -> str:
+def why_worse(point: OperatingPoint, objective: str, compared: str) -> str:
     """Why a point that meets every condition is not chosen."""
-    lacking = objective in point.figures and compared_by(objective) not in point.figures
-    return f"meets every condition, with {f'a disturbed {objective}' if lacking else f'a worse {objective}'}"
+    lacking = is_disturbed(point, objective)
+    return f"meets every condition, with {f'a disturbed {objective}' if lacking else f'a worse {compared}'}"
+
+
+def is_disturbed(point: OperatingPoint, name: str) -> bool:
+    """Whether a figure is known and compares with nothing."""
+    return name in point.figures and compared_by(name) not in point.figures
 
 
 def relaxations(points: Sequence[OperatingPoint], conditions: Sequence[Condition]) -> list[tuple[float, str]]:

@@ -72,6 +72,18 @@ def test_planners_say_why_no_variant_has_a_rank(tmp_path: Path) -> None:
         family(found, "digits", TARGET)
 
 
+def test_select_refuses_where_every_objective_was_disturbed(tmp_path: Path) -> None:
+    busy = maxima(380, 390, noise=BUSY, verdict="disturbed")
+    found = repository(tmp_path, [offered(tmp_path, QUICK, busy)])
+    with pytest.raises(BadInputError, match=r"every images_per_s that meets the conditions was disturbed"):
+        select(found, [], "images_per_s")
+
+
+def test_select_names_the_ratio_that_compares_on_one_target(single: Repository) -> None:
+    found = select(single, [], "images_per_s")
+    assert {one.lacks for one in found.misses} == {("meets every condition, with a worse relative_throughput",)}
+
+
 def test_the_tables_show_verdict_and_load_beside_the_figure(disturbed: Repository) -> None:
     found = members(disturbed.index, "digits", TARGET)
     (member,) = (one for one in found if one[0].name == SLOW)
