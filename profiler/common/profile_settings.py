@@ -14,7 +14,7 @@ from profiler.common.target import MAX_CORES, MAX_INSTANCES
 MAX_PLACES = 100
 DAY_S = 86400.0
 # Loading, warming up, and the reference beside the slices of a later visit.
-VISIT_OVERHEAD_S = 0.6
+VISIT_OVERHEAD_S = 0.55
 
 Batches = Annotated[list[Batch], Field(min_length=1, max_length=MAX_BATCH)]
 Cores = Annotated[list[Annotated[float, Field(gt=0, le=MAX_CORES)]], Field(min_length=1, max_length=MAX_PLACES)]
