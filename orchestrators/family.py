@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from porting.repository import Repository
-from porting.repository.report.words import rank_in_words
-from porting.repository.schema import Summary
+from porting.repository.report.words import why_unranked
 from porting.repository.variant_on_target import VariantOnTarget
 from profiler.common.errors import BadInputError
 from profiler.common.target import Price
@@ -23,13 +22,6 @@ def family(repository: Repository, task: str, target: str) -> list[VariantOnTarg
         why = f"is on the frontier of {target} ({why_unranked(measured[0], target)})" if measured else "was measured"
         raise BadInputError(f"no variant of {task} {why}: run 'stage=[profile,publish]' target={target}")
     return found
-
-
-def why_unranked(variant: Summary, target: str) -> str:
-    """The reason why a variant has no rank, with the processes that disturbed it."""
-    standing = variant.targets[target]
-    disturbed = standing.verdict_reason if standing.verdict == "disturbed" else ""
-    return f"{variant.name}: {disturbed or rank_in_words(variant, standing)}"
 
 
 def price(one: VariantOnTarget, *parts: str) -> Price:

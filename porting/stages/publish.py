@@ -1,5 +1,6 @@
 """The stage publish: ranks all profiled variants, and writes the frontier as a Triton repository."""
 
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from porting.repository.integrity import is_whole
 from porting.repository.publishing.offers import Offer, merged, offered_by
 from porting.repository.publishing.upload import upload
 from porting.repository.publishing.writer import publish, readable, remove_older, repository_key, sign
+from porting.repository.report.words import why_unranked
 from porting.repository.schema import Details
 from porting.workspace.choices import with_choices
 from porting.workspace.predictions import stored, with_predictions
@@ -55,9 +57,21 @@ def publish_workspace(workspace: Workspace, settings: PublishSettings) -> tuple[
                 say(f"publish   {line}")
             if damaged:
                 say("publish   the previous repository cannot be read: the variants that are dropped are unknown")
+        for line in without_frontier(repository):
+            say(f"publish   {line}")
         for url in settings.copy_to:
             say(f"publish   copied to {upload(root, url)}")
     return repository, same
+
+
+def without_frontier(repository: Repository) -> Iterator[str]:
+    """One line for each task and target on which no variant has a rank, as planners and `select` refuse these."""
+    for task in repository.tasks:
+        for target in repository.targets:
+            found = repository.measured(task, target)
+            if found and not repository.frontier(task, target):
+                why = why_unranked(found[0], target)
+                yield f"no variant of {task} is on the frontier of {target}, so nothing can be planned with it: {why}"
 
 
 def is_of(current: Repository, items: list[Offer]) -> bool:

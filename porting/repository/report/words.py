@@ -144,3 +144,10 @@ def rank_in_words(variant: Summary, standing: Standing) -> str:
     if variant.validation_accuracy is None:
         return "yes: its accuracy is unknown, so no variant dominates it"
     return f"yes, tied with {', '.join(standing.ties_with)}" if standing.ties_with else "yes"
+
+
+def why_unranked(variant: Summary, target: str) -> str:
+    """The reason why a variant has no rank, with the processes that disturbed it."""
+    standing = variant.targets[target]
+    disturbed = standing.verdict_reason if standing.verdict == "disturbed" else ""
+    return f"{variant.name}: {disturbed or rank_in_words(variant, standing)}"

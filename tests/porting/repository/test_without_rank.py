@@ -21,6 +21,7 @@ from porting.repository.report.chart_data import chart_data
 from porting.repository.report.ranking_table import members, ranking_table
 from porting.repository.select import select
 from porting.repository.standing import RANKED_SINGLE
+from porting.stages.publish import without_frontier
 from porting.tracking.model_registry import aliases
 from profiler.common.errors import BadInputError
 from profiler.common.profile_settings import LevelSettings, ThroughputSettings
@@ -70,6 +71,12 @@ def test_planners_say_why_no_variant_has_a_rank(tmp_path: Path) -> None:
     found = repository(tmp_path, [offered(tmp_path, QUICK, busy)])
     with pytest.raises(BadInputError, match=r"no variant of digits is on the frontier of local_cpu \(.*: .*\): run"):
         family(found, "digits", TARGET)
+    (line,) = without_frontier(found)
+    assert line.startswith("no variant of digits is on the frontier of local_cpu, so nothing can be planned with it: ")
+
+
+def test_a_publication_with_a_frontier_has_no_such_line(single: Repository) -> None:
+    assert list(without_frontier(single)) == []
 
 
 def test_select_refuses_where_every_objective_was_disturbed(tmp_path: Path) -> None:
