@@ -26,7 +26,7 @@ def layers(profile: Profile) -> Section:
 
 def row(one: LayerTime, times: LayerTimes) -> tuple[str, ...]:
     """The row of one node."""
-    layers = ", ".join(one.layers) or "none, the runtime added it"
+    layers = ", ".join(one.layers) or "no layer with work or parameters"
     return one.name, one.operator, layers, number(one.us), of_sum(one.us, times)
 
 
