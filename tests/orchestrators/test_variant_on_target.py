@@ -87,7 +87,8 @@ def test_a_figure_at_a_place_is_interpolated_and_says_so(middle: VariantOnTarget
 
 def test_a_variant_that_was_not_measured_on_a_target_is_refused_with_the_choices(tasks: Repository) -> None:
     name = tasks.variants[0].name
-    with pytest.raises(BadInputError, match=f"{name} was not measured on 'moon', only on {TARGET}: run stage=profile"):
+    fix = r"run 'stage=\[profile,publish\]' target=moon"
+    with pytest.raises(BadInputError, match=f"{name} was not measured on 'moon', only on {TARGET}: {fix}"):
         tasks.on(name, "moon")
 
 

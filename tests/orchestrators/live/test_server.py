@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from made_live import LARGE, MIDDLE, SMALL, TARGET, TASK, VARIANTS, live_repository
 from servers.short_lived import short_lived_triton, token
+from servers.waiting import settled
 from support import SIZE, write_network
 
 from orchestrators.live.catalogue import Network, of
@@ -73,7 +74,7 @@ def test_a_new_network_has_answered_the_repositorys_warm_up_requests(
     server.switch(TASK, network(repository, MIDDLE))
     server.switch(TASK, network(repository, LARGE))
     # Batches 1 and 16, as its profile says that it was measured.
-    assert server.requests()[TASK] == 17
+    assert settled(lambda: server.requests()[TASK]) == 17
 
 
 def test_a_network_without_the_input_to_warm_it_up_is_not_taken(server: LiveServer, repository: Repository) -> None:
@@ -114,12 +115,12 @@ def test_an_equal_config_with_another_file_is_not_taken_for_a_switch(
 def test_every_request_is_counted_answered_or_failed(server: LiveServer, repository: Repository) -> None:
     server.switch(TASK, network(repository, MIDDLE))
     server.switch(TASK, network(repository, SMALL))
-    before = server.requests()[TASK]
+    before = settled(lambda: server.requests()[TASK])
     for _ in range(3):
         answering(server)
     with pytest.raises(ServerError):
         V2Model(server, "triton", TASK, "input", "logits").prepare(np.zeros((1, 3, 5, 5), np.float32))()
-    assert server.requests()[TASK] - before in (3, 4)
+    assert settled(lambda: server.requests()[TASK]) - before in (3, 4)
 
 
 def test_the_old_network_answers_every_request_until_the_new_one_does(

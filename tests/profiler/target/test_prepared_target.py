@@ -47,8 +47,11 @@ def test_a_level_measures_every_part_that_it_names(network: Path, runtime: Runti
     assert {point.runtime for point in profile.load_time} == {runtime}
     best = known(profile.best_throughput())
     raw = f"max_throughput_batch_4_concurrency_{best.concurrency}_cores_1_x1"
-    assert best.slices == len(samples[f"{raw}_counted"]) == 6
-    assert best.images_per_s == pytest.approx(samples[f"{raw}_counted"].sum() / samples[f"{raw}_seconds"].sum())
+    counting = samples[f"{raw}_counting"]
+    counted, seconds = (samples[f"{raw}_{name}"] for name in ("counted", "seconds"))
+    assert best.slices == len(counting)
+    assert len(counted) >= 6
+    assert best.images_per_s == pytest.approx(counted[counting].sum() / seconds[counting].sum())
     assert known(best.low_images_per_s) <= best.images_per_s <= known(best.high_images_per_s)
     assert best.verdict_reason
     assert (best.server_answers is None) == (runtime == "onnxruntime")

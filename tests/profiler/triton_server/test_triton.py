@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from narrowing import known
+from servers.waiting import wait_until
 from support import write_network
 from survival import gone, regions
 from tritonclient.grpc import InferenceServerClient
@@ -33,15 +34,6 @@ from profiler.triton.installation import OWN_BACKENDS, Installation, find_triton
 from profiler.triton.server import triton_server
 
 ONE = Resources(cores=1, threads=1, instances=1)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def has_counted(served: Served, answers: int) -> bool:
