@@ -14,13 +14,16 @@ import numpy as np
 from profiler.common.errors import BadInputError, ServerError
 from profiler.common.scratch import scratch
 from profiler.load_generator.closed_loop import LoadSlice
-from profiler.load_generator.perf_analyzer_run import PerfAnalyzerPoint, last_words, read_points, run_to_its_end
+from profiler.load_generator.perf_analyzer_run import (
+    WINDOWS,
+    PerfAnalyzerPoint,
+    last_words,
+    read_points,
+    run_to_its_end,
+)
 from profiler.triton.launcher import launch_command
 
 SETTLED, GAVE_UP = 0, 2
-WINDOWS = 3
-# perf_analyzer stops when its last three windows agree; here any difference is accepted and judged over all slices.
-ANY = 10.0
 START_S = 20.0
 
 
@@ -39,6 +42,14 @@ class Windows:
         """The windows as arguments of the command line."""
         length = ["--measurement-interval", f"{self.seconds * 1e3:.0f}"]
         return [*length, "--stability-percentage", f"{self.within_share * 100:g}", "--max-trials", str(self.most)]
+
+
+def warm_windows(seconds: float) -> Windows:
+    """Windows of `seconds` together after a first one, which is slower, as the load begins in it.
+
+    perf_analyzer stops early where three windows are equal, which no other difference allows.
+    """
+    return Windows(seconds=seconds / WINDOWS, within_share=0.0, most=WINDOWS + 1)
 
 
 def find_perf_analyzer(path: Path | None = None) -> Path:
@@ -79,7 +90,7 @@ class PerfAnalyzer:
 
 
 class PerfAnalyzerLoop:
-    """A `Loop` whose slices are runs of three windows; it reports no latency of a single request."""
+    """A `Loop` whose slices are runs of `warm_windows`; it reports no latency of a single request."""
 
     slice_s, counts_all = 3.0, False
 
@@ -87,13 +98,11 @@ class PerfAnalyzerLoop:
         self._analyzer, self._batch, self._concurrency = analyzer, batch, concurrency
 
     def warm_up(self) -> None:
-        """Does nothing, as perf_analyzer does not count its own first window."""
+        """Does nothing, as each run has a first window that does not count."""
 
     def run(self, seconds: float) -> LoadSlice:
-        """The figures of a run whose three windows take `seconds` together."""
-        windows = Windows(seconds=seconds / WINDOWS, within_share=ANY, most=WINDOWS)
-        point = self._analyzer.measure(self._batch, self._concurrency, windows, START_S + 3 * seconds)
-        if point.images_per_s is None:
-            raise ServerError(f"perf_analyzer abandoned the point: {point.verdict_reason}")
-        counted = point.images_per_s / self._batch * seconds
+        """The figures of a run whose counted windows take `seconds` together."""
+        limit_s = START_S + 3 * seconds
+        point = self._analyzer.measure(self._batch, self._concurrency, warm_windows(seconds), limit_s)
+        counted = point.warm_images_per_s() / self._batch * seconds
         return LoadSlice(round(counted), seconds, counted, seconds, [], point.client_cpu_share)

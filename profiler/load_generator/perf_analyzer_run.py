@@ -7,6 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 import psutil
@@ -15,6 +16,8 @@ from profiler.common.errors import ServerError
 from profiler.records.base import Record
 
 POLL_S = 0.02
+# perf_analyzer compares and reports its last three windows.
+WINDOWS = 3
 BEGINS = "Request concurrency: "
 WINDOW = re.compile(r"Pass \[\d+\] throughput: (\S+) infer/sec")
 THROUGHPUT = re.compile(r"^ +Throughput: (\S+) infer/sec", re.MULTILINE)
@@ -39,6 +42,13 @@ class PerfAnalyzerPoint(Record):
     client_cpu_share: float
     verdict: Literal["settled", "unsettled"]
     verdict_reason: str
+
+    def warm_images_per_s(self) -> float:
+        """The mean rate of the last three windows; raises `ServerError` where there are fewer."""
+        last = self.windows_images_per_s[-WINDOWS:]
+        if len(last) < WINDOWS:
+            raise ServerError(f"perf_analyzer ended after {len(last)} of {WINDOWS} windows: {self.verdict_reason}")
+        return fmean(last)
 
 
 def read_points(output: str, batch: int, client_cpu_share: float) -> list[PerfAnalyzerPoint]:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from profiler.common.errors import BadInputError, ServerError
-from profiler.load_generator.perf_analyzer import PerfAnalyzer, Windows, find_perf_analyzer
+from profiler.load_generator.perf_analyzer import PerfAnalyzer, PerfAnalyzerLoop, Windows, find_perf_analyzer
 from profiler.load_generator.perf_analyzer_run import last_words, read_points
 
 DATA = Path(__file__).parent / "data"
@@ -37,6 +37,24 @@ def test_a_point_that_was_given_up_is_kept_with_its_windows_and_the_reason() -> 
     assert given_up.windows_images_per_s == [505.515, 504.467, 261.105]
     assert "Failed to obtain stable measurement within 3" in given_up.verdict_reason
     assert set(given_up.reasons) == {"images_per_s", "p50_ms", "p90_ms", "p95_ms", "p99_ms"}
+
+
+def test_the_rate_of_a_warm_run_leaves_out_its_first_window_also_where_the_windows_never_agreed() -> None:
+    (settled,) = read_points(printed("settled"), batch=4, client_cpu_share=0.25)
+    assert settled.warm_images_per_s() == pytest.approx((1671.92 + 1168.85 + 942.188) / 3)
+    given_up = read_points(printed("gave_up"), batch=1, client_cpu_share=0.25)[1]
+    assert given_up.warm_images_per_s() == pytest.approx((505.515 + 504.467 + 261.105) / 3)
+    short = given_up.model_copy(update={"windows_images_per_s": [505.515, 504.467]})
+    with pytest.raises(ServerError, match=r"ended after 2 of 3 windows: .*Failed to obtain stable"):
+        short.warm_images_per_s()
+
+
+def test_a_slice_of_load_has_one_window_more_than_it_counts(tmp_path: Path) -> None:
+    recorded = DATA / "perf_analyzer_settled.txt"
+    program = script(tmp_path / "recorded", f"echo $* > {tmp_path}/arguments; cat {recorded}; exit 2")
+    counted = PerfAnalyzerLoop(analyzer(program), batch=4, concurrency=2).run(3.0)
+    assert counted.counted / counted.seconds * 4 == pytest.approx((1671.92 + 1168.85 + 942.188) / 3)
+    assert "--measurement-interval 1000 --stability-percentage 0 --max-trials 4" in (tmp_path / "arguments").read_text()
 
 
 def test_its_words_about_an_error_stand_on_one_line() -> None:
