@@ -4,7 +4,7 @@ A point that did not settle is kept with its verdict; it ends nothing.
 """
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from profiler.analysis.statistics import FEWEST_BLOCKS
@@ -80,14 +80,14 @@ def saturate(
     measured whatever the budget is.
     """
     best: ThroughputPoint | None = None
-    relative: dict[int, float] = {}
+    points: dict[int, ThroughputPoint] = {}
     concurrency, plateau = 1, 0
     while plateau == 1 or (concurrency <= max_concurrency and plateau < PLATEAU_STEPS):
         known_per_s = None if best is None else best.images_per_s
         point = yield sweep(model, resources, batch, concurrency, seconds, known_per_s, needed and best is None)
         if not isinstance(point, ThroughputPoint):
             break
-        relative[concurrency] = point.relative_throughput
+        points[concurrency] = point
         if best is None or gains(point, best):
             best, plateau = point, 0
         else:
@@ -95,15 +95,31 @@ def saturate(
         concurrency *= 2
     if best is None:
         return None
-    others = max((one for at, one in relative.items() if at != best.concurrency), default=0.0)
+    best = best if model.in_process else busiest(points, best)
+    others = max((one.relative_throughput for one in points.values() if one is not best), default=0.0)
     saturated = plateau == PLATEAU_STEPS
     return Saturation(batch, best.concurrency, best.images_per_s, best.relative_throughput, saturated, others)
 
 
+def busiest(points: Mapping[int, ThroughputPoint], best: ThroughputPoint) -> ThroughputPoint:
+    """The point at which the maximum of a server is settled: two requests under way where they are as fast as one.
+
+    With one request under way the server waits for its client between two answers, so that the rate would depend on
+    the client.
+    """
+    second = points.get(2, best)
+    as_fast = second.relative_throughput * (1 + noise(second, best)) >= best.relative_throughput
+    return second if as_fast else best
+
+
 def gains(point: ThroughputPoint, best: ThroughputPoint) -> bool:
     """Whether a point is above the best one by more than what is worth a higher concurrency, or their noise."""
-    noise = math.hypot(*(half_width(one) for one in (point, best)))
-    return point.relative_throughput > best.relative_throughput * max(GAIN_WORTH_MORE, 1 + noise)
+    return point.relative_throughput > best.relative_throughput * max(GAIN_WORTH_MORE, 1 + noise(point, best))
+
+
+def noise(one: ThroughputPoint, other: ThroughputPoint) -> float:
+    """The relative 95 % half-width of the ratio of two points."""
+    return math.hypot(half_width(one), half_width(other))
 
 
 def half_width(point: ThroughputPoint) -> float:

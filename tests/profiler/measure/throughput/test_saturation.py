@@ -18,12 +18,13 @@ from profiler.measure.throughput.run import maximal
 from profiler.records.throughput import Blocks, MaximalThroughput, ThroughputPoint
 
 ONE = Resources(cores=1, threads=1, instances=1)
-MODEL: Any = SimpleNamespace(runtime="triton", own=ONE, expected_per_s=lambda _: 1e4)
+MODEL: Any = SimpleNamespace(runtime="triton", own=ONE, in_process=False, expected_per_s=lambda _: 1e4)
+IN_PROCESS: Any = SimpleNamespace(runtime="onnxruntime", own=ONE, in_process=True, expected_per_s=lambda _: 1e4)
 
 
-def searched(rates: Sequence[float]) -> tuple[list[int], Saturation | None]:
+def searched(rates: Sequence[float], model: Any = MODEL) -> tuple[list[int], Saturation | None]:
     """The concurrencies that the search measures, where the server answers at these rates in turn, and its result."""
-    search, answer = saturate(MODEL, ONE, 4, 8, 0.1), None
+    search, answer = saturate(model, ONE, 4, 8, 0.1), None
     asked: list[int] = []
     while True:
         try:
@@ -61,6 +62,12 @@ def test_the_concurrency_doubles_as_long_as_the_rate_rises() -> None:
 def test_two_steps_without_a_gain_end_the_search_at_the_best_point() -> None:
     assert found([100, 202, 205, 150]) == ([1, 2, 4, 8], saturation(2, 202, saturated=True))
     assert found([200, 150, 150, 400]) == ([1, 2, 4], saturation(1, 200, saturated=True))
+
+
+@pytest.mark.parametrize(("second", "settled"), [(101, 2), (99, 2), (97, 1)])
+def test_a_server_settles_with_two_requests_under_way_where_they_are_as_fast_as_one(second: int, settled: int) -> None:
+    assert known(searched([100, second, 90])[1]).concurrency == settled
+    assert known(searched([100, second, 90], IN_PROCESS)[1]).concurrency == 1
 
 
 def test_the_search_looks_beyond_a_plateau_once_more() -> None:
